@@ -1,0 +1,120 @@
+"""The one seam between the client and any server: verbs of the user, not of REST.
+
+Every method raises `agentmail_tui.errors.MailError` and nothing else.  A verb that the
+capabilities rule out is never called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from typing import Protocol
+
+from agentmail_tui.domain import (
+    Capabilities,
+    Counts,
+    Delivery,
+    DeliveryEvent,
+    Draft,
+    Inbox,
+    Live,
+    Message,
+    Page,
+    SearchResult,
+    SendReceipt,
+    Status,
+    Thread,
+    ThreadFilter,
+    Triage,
+)
+
+
+class Backend(Protocol):
+    """A mail server as the client sees it."""
+
+    @property
+    def name(self) -> str:
+        """What to call the server on screen, without any secret."""
+        ...
+
+    async def connect(self) -> Capabilities:
+        """Reach the server, check the key, and learn what it can do."""
+        ...
+
+    async def inboxes(self) -> tuple[Inbox, ...]:
+        """Return every inbox that the key may see."""
+        ...
+
+    async def threads(
+        self,
+        wanted: ThreadFilter,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        offset: int | None = None,
+    ) -> Page[Thread]:
+        """Return threads, newest first, from a cursor or (where capable) a row number."""
+        ...
+
+    async def thread(self, thread_id: str) -> Thread:
+        """Return one row of the list."""
+        ...
+
+    async def counts(self, inbox_id: str | None) -> Counts:
+        """Return how many threads there are by status."""
+        ...
+
+    async def messages(self, thread_id: str) -> tuple[Message, ...]:
+        """Return a thread's messages, oldest first."""
+        ...
+
+    async def source(self, message_id: str) -> str:
+        """Return a message's source, cleaned for show."""
+        ...
+
+    async def triage(self, thread_id: str) -> Triage:
+        """Return tags, status and assignee of one thread."""
+        ...
+
+    async def set_status(self, thread_id: str, status: Status) -> Triage:
+        """Set the status and return the triage state after it."""
+        ...
+
+    async def add_tags(self, thread_id: str, tags: Collection[str]) -> Triage:
+        """Add tags and return the triage state after it."""
+        ...
+
+    async def remove_tags(self, thread_id: str, tags: Collection[str]) -> Triage:
+        """Remove tags and return the triage state after it."""
+        ...
+
+    async def assign(self, thread_id: str, assignee: str | None) -> Triage:
+        """Assign, or give back with None, and return the triage state after it."""
+        ...
+
+    async def set_unread(self, thread_id: str, unread: bool) -> None:  # noqa: FBT001
+        """Mark a thread read or unread."""
+        ...
+
+    async def send(self, draft: Draft) -> SendReceipt:
+        """Hand a draft to the server; the draft's `local_id` is the Idempotency-Key."""
+        ...
+
+    async def search(self, query: str, inbox_id: str | None, limit: int) -> SearchResult:
+        """Find threads by meaning, or by words where the server knows no more."""
+        ...
+
+    async def delivery(self, inbox_id: str | None, period: str) -> Delivery:
+        """Return metrics of a period such as `7d`, newest events, suppressions, webhooks."""
+        ...
+
+    async def delivery_of(self, message_id: str) -> tuple[DeliveryEvent, ...]:
+        """Return the delivery events of one message, oldest first."""
+        ...
+
+    def live(self, after: str | None) -> AsyncIterator[Live]:
+        """Yield events from the one after `after`; ends or raises when the link breaks."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+        ...

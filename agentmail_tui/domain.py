@@ -1,0 +1,286 @@
+"""What a person sees: frozen values, free of any server's dialect.
+
+Every `Safe` field was made by `clean()`; text from outside enters the client in no other type.
+Times are aware UTC datetimes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from agentmail_tui.clean import Safe
+
+Item = TypeVar("Item")
+
+
+class Status(StrEnum):
+    """Triage state of a thread, in the words of the API."""
+
+    OPEN = "open"
+    NEEDS_REPLY = "needs_reply"
+    WAITING = "waiting"
+    CLOSED = "closed"
+
+
+class Direction(StrEnum):
+    """Whether a message came in or went out."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What the connected server can do; what it cannot is not offered."""
+
+    triage: bool = True
+    triage_in_list: bool = False  # thread rows carry tags, status and assignee
+    offsets: bool = False  # the list can be read from any row, and tells its total
+    all_inboxes: bool = False
+    unread: bool = False
+    counts: bool = False
+    search: bool = True
+    delivery: bool = True
+    stream: bool = False
+    idempotent_send: bool = False
+    raw: bool = False  # a message's source can be had
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """A mailbox of an agent."""
+
+    id: str
+    address: Safe
+    name: Safe
+    domain_id: str
+    status: Safe
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A mail address with its display name; `exact` is what goes back on the wire.
+
+    `exact` is None where cleaning changed the address: such a one is shown, never written to.
+    """
+
+    name: Safe
+    shown: Safe
+    exact: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """Tags, status and assignee of a thread; `local` where the server keeps none."""
+
+    status: Status = Status.OPEN
+    tags: tuple[Safe, ...] = ()
+    assigned_to: Safe | None = None
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One conversation, as a row of the list.  `triage` is None until it is known."""
+
+    id: str
+    inbox_id: str
+    subject: Safe
+    snippet: Safe
+    party: Address
+    last_message_at: datetime
+    first_message_at: datetime
+    message_count: int
+    last_direction: Direction
+    has_attachments: bool
+    unread: bool
+    triage: Triage | None
+    delivery_status: Safe | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a message; `name` is for show, never a path."""
+
+    id: str
+    name: Safe
+    mime_type: Safe
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail of a thread.  `text` is what a person reads; `html` is kept for views."""
+
+    id: str
+    thread_id: str
+    inbox_id: str
+    direction: Direction
+    sender: Address
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    reply_to: tuple[Address, ...]
+    subject: Safe
+    text: Safe
+    html: Safe | None
+    created_at: datetime
+    attachments: tuple[Attachment, ...]
+    delivery_status: Safe | None
+    parse_error: Safe | None
+    flags: tuple[Safe, ...] = ()
+    extracted: tuple[tuple[Safe, Safe], ...] = ()
+    rfc_message_id: Safe | None = None
+    # Set on mail that this client is sending: the Idempotency-Key, until the server names it.
+    local_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Mail being written.  Addresses and text are the user's own, exactly as typed."""
+
+    local_id: str
+    inbox_id: str
+    to: tuple[str, ...]
+    subject: str
+    body: str
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    thread_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendReceipt:
+    """What the server said to a send."""
+
+    message_id: str
+    thread_id: str
+    status: Safe
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadFilter:
+    """Which threads to list; None means any.  `inbox_id` None is all inboxes."""
+
+    inbox_id: str | None = None
+    status: Status | None = None
+    assigned_to: str | None = None
+    tag: str | None = None
+    unread: bool | None = None
+    # Narrowing typed by the user: words that must occur in party, subject or snippet.
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some items of a list; `total` where the server tells it."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Threads of an inbox by status."""
+
+    total: int
+    unread: int
+    by_status: tuple[tuple[Status, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A thread found by a search, best first; `score` is 0 to 1."""
+
+    thread: Thread
+    score: float
+    snippet: Safe
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Answer to a search, with the engine that gave it: `vector` or `regex`."""
+
+    hits: tuple[Hit, ...]
+    engine: Safe
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEvent:
+    """One step of a message on its way out."""
+
+    id: str
+    message_id: str
+    thread_id: str | None
+    event_type: Safe
+    recipient: Safe
+    detail: Safe
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """An address to which the server will not send."""
+
+    address: Safe
+    reason: Safe
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Counts of a window, by event type in the words of the API; rates in percent."""
+
+    period: Safe
+    counts: tuple[tuple[str, int], ...]
+    rates: tuple[tuple[str, float | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDelivery:
+    """One webhook call and how it went."""
+
+    id: str
+    endpoint: Safe
+    status: Safe
+    attempts: int
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """All that the delivery panel shows for one inbox (or all)."""
+
+    metrics: Metrics | None = None
+    events: tuple[DeliveryEvent, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    webhooks: tuple[WebhookDelivery, ...] = ()
+
+
+class LiveKind(StrEnum):
+    """Kinds of live events, each a hint to show something at once."""
+
+    ACK = "ack"
+    RECEIVED = "received"
+    SENT = "sent"
+    THREAD = "thread"
+    DELIVERY = "delivery"
+    INBOX = "inbox"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """An event of the stream.  `id` resumes it; `thread` is the row as it is now, if sent."""
+
+    id: str
+    kind: LiveKind
+    inbox_id: str | None = None
+    thread_id: str | None = None
+    message_id: str | None = None
+    thread: Thread | None = None
+    delivery: DeliveryEvent | None = None
+    extra: tuple[Safe, ...] = field(default=())

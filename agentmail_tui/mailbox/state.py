@@ -1,0 +1,177 @@
+"""Everything the screen shows, as one frozen value; only `update` makes a new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from agentmail_tui.clean import Safe
+from agentmail_tui.domain import (
+    Capabilities,
+    Counts,
+    Delivery,
+    Draft,
+    Hit,
+    Inbox,
+    Message,
+    Status,
+    Thread,
+    ThreadFilter,
+)
+
+
+class Link(StrEnum):
+    """How the client stands with its server."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"  # the event stream is open
+    POLLING = "polling"  # no stream there; asked every few seconds
+    OFFLINE = "offline"
+    REFUSED = "refused"  # the key was not accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """One tab above the list: a name and what it lets through."""
+
+    key: str
+    label: str
+    status: Status | None = None
+    mine: bool = False
+    unread: bool | None = None
+
+
+SPLITS: tuple[Split, ...] = (
+    Split("needs_reply", "Needs reply", status=Status.NEEDS_REPLY),
+    Split("open", "Open", status=Status.OPEN),
+    Split("waiting", "Waiting", status=Status.WAITING),
+    Split("mine", "Mine", mine=True),
+    Split("closed", "Closed", status=Status.CLOSED),
+    Split("all", "All"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadWindow:
+    """The part of a list that is held: `rows` by row number, out of `total`.
+
+    Where the server tells no total, `total` is what was read so far and `complete` is False
+    until the last page came.  Rows far from what is shown are let go.
+    """
+
+    wanted: ThreadFilter = ThreadFilter()
+    total: int = 0
+    complete: bool = False
+    rows: Mapping[int, Thread] = field(default_factory=lambda: MappingProxyType({}))
+    next_cursor: str | None = None
+    loading: bool = True
+    # Mail that came while the reader was further down; shown when asked or at the top.
+    fresh: int = 0
+    error: Safe | None = None
+    generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SearchState:
+    """A search and its answer; old hits stay until new ones come."""
+
+    query: str
+    running: bool = False
+    hits: tuple[Hit, ...] = ()
+    engine: Safe | None = None
+    error: Safe | None = None
+    number: int = 0  # of the newest request; answers to older ones are dropped
+
+
+@dataclass(frozen=True, slots=True)
+class OpenThread:
+    """The thread in the reader; `messages` is None until they were read."""
+
+    thread: Thread
+    messages: tuple[Message, ...] | None = None
+    loading: bool = True
+    error: Safe | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoEntry:
+    """Something that was done and how to say it; newest last in the state."""
+
+    number: int
+    label: str
+    at: datetime
+
+
+class SendPhase(StrEnum):
+    """Where a message that this client sends stands."""
+
+    SENDING = "sending"
+    FAILED = "failed"
+    UNCERTAIN = "uncertain"
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A draft on its way to the server; kept until the server has it."""
+
+    draft: Draft
+    phase: SendPhase
+    error: Safe | None = None
+
+
+class Tone(StrEnum):
+    """How a notice is meant."""
+
+    INFO = "info"
+    GOOD = "good"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One line for the status bar; `number` tells a repeated text from an old one."""
+
+    text: Safe
+    tone: Tone
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryState:
+    """What the delivery panel shows."""
+
+    period: str = "7d"
+    data: Delivery = Delivery()
+    loading: bool = False
+    error: Safe | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailState:
+    """The whole of it."""
+
+    link: Link = Link.CONNECTING
+    link_detail: Safe | None = None
+    server: str = ""
+    me: str = "me"
+    read_only: bool = False
+    capabilities: Capabilities = Capabilities()
+    inboxes: tuple[Inbox, ...] = ()
+    inbox_id: str | None = None  # None: all inboxes
+    split: Split = SPLITS[-1]
+    counts: Counts | None = None
+    window: ThreadWindow = ThreadWindow()
+    selected: int = 0  # row number of the cursor
+    selected_id: str | None = None  # and its thread: the cursor follows the thread
+    open: OpenThread | None = None
+    search: SearchState | None = None
+    delivery: DeliveryState = DeliveryState()
+    outgoing: tuple[Outgoing, ...] = ()
+    pending: int = 0  # writes under way
+    undo: tuple[UndoEntry, ...] = ()
+    redo: tuple[UndoEntry, ...] = ()
+    notice: Notice | None = None

@@ -1,0 +1,51 @@
+"""What the HTTP side is given by `main`: nothing here is looked up from the world."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentmail_server.ids import Clock, Ids
+from agentmail_server.live import Hub
+from agentmail_server.service.keys import Pepper
+from agentmail_server.store.engine import Store
+
+# Names under which a loopback server may be called; any other Host is a rebinding trick.
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+# Facts for /readyz; its "ready" decides between 200 and 503.
+Readiness = Callable[[], Awaitable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Settings of the HTTP side; sizes in bytes, times in seconds."""
+
+    version: str = "0"
+    # Host names that are answered, without port; None answers to every name.
+    allowed_hosts: tuple[str, ...] | None = LOOPBACK_HOSTS
+    max_json: int = 14_500_000
+    max_mail: int = 25 * 1024 * 1024
+    heartbeat: float = 15.0
+    # How often a stream looks at the log unasked: another process may have written.
+    stream_poll: float = 1.0
+    # Host of links to this server where a request does not tell it.
+    public_url: str | None = None
+    search_type: str = "regex"
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Everything the routes work with."""
+
+    store: Store
+    clock: Clock
+    ids: Ids
+    settings: HttpSettings
+    pepper: Pepper
+    hub: Hub
+    ready: Readiness
+    # Set when the server stops: open streams end at once.
+    shutdown: asyncio.Event = field(default_factory=asyncio.Event)

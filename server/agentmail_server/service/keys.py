@@ -1,0 +1,201 @@
+"""API keys: made once, kept as HMAC-SHA256 under a versioned pepper, found in microseconds.
+
+A key holds 256 random bits, so a slow hash would protect nothing and cost every call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from agentmail_server.errors import BadRequest, Unauthorized
+from agentmail_server.ids import Clock, Ids, to_micros
+from agentmail_server.store import accounts
+from agentmail_server.store.engine import Store
+from agentmail_server.store.records import KeyRow
+
+RESOURCES = ("domains", "inboxes", "threads", "messages", "attachments")
+SCOPES = tuple(f"{name}:{verb}" for name in RESOURCES for verb in ("read", "write"))
+# Never implied by anything: it must be given by name.
+ADMIN = "admin"
+EVERY_SCOPE = (*SCOPES, ADMIN)
+
+_KEY = re.compile(r"comm_[0-9a-f]{64}")
+_PEPPER_FILE = re.compile(r"pepper-([1-9][0-9]*)\.key")
+_TOUCH_MICROS = 60_000_000
+_CACHE_MICROS = 5_000_000
+_CACHE_SIZE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who calls: an org by one of its keys."""
+
+    org_id: str
+    key_id: str
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Pepper:
+    """Secrets by version; the newest makes digests, all of them find keys."""
+
+    secrets: Mapping[int, bytes]
+
+    @property
+    def version(self) -> int:
+        """The version in which new digests are made."""
+        return max(self.secrets)
+
+    def digest(self, raw_key: str, version: int) -> str:
+        """Return the stored form of a key."""
+        return hmac.new(self.secrets[version], raw_key.encode(), hashlib.sha256).hexdigest()
+
+    def derive(self, purpose: str) -> bytes:
+        """Return a secret of its own for another use, such as signing cursors."""
+        return hmac.new(self.secrets[self.version], purpose.encode(), hashlib.sha256).digest()
+
+
+def load_pepper(data_dir: Path) -> Pepper:
+    """Read `pepper-N.key` of the data folder, making the first one if there is none."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    found = {version: path.read_bytes() for version, path in _pepper_files(data_dir)}
+    if not found:
+        found = {1: _make_pepper(data_dir / "pepper-1.key")}
+    if any(len(value) < 32 for value in found.values()):
+        raise ValueError(f"a pepper file in {data_dir} is damaged: it must hold 32 bytes")
+    return Pepper(found)
+
+
+def _pepper_files(data_dir: Path) -> list[tuple[int, Path]]:
+    named = ((_PEPPER_FILE.fullmatch(path.name), path) for path in data_dir.iterdir())
+    return [(int(match[1]), path) for match, path in named if match]
+
+
+def _make_pepper(path: Path) -> bytes:
+    # Whole or not at all: a crash must not leave half a pepper behind.
+    draft = path.with_suffix(f".{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_bytes(32))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        # Another process was quicker; its pepper is the one.
+        pass
+    finally:
+        draft.unlink()
+    return path.read_bytes()
+
+
+def mint_key() -> str:
+    """Return a new raw key, `comm_` and 64 hex digits, to be shown once."""
+    return f"comm_{secrets.token_hex(32)}"
+
+
+def expand(scopes: tuple[str, ...]) -> frozenset[str]:
+    """Return the scopes of a key with the old words `read` and `write` spelt out."""
+    verbs = {verb for verb in ("read", "write") if verb in scopes}
+    implied = {f"{name}:{verb}" for name in RESOURCES for verb in verbs}
+    return frozenset(scopes) - {"read", "write"} | implied
+
+
+class Keyring:
+    """Tells callers apart; remembers good keys for five seconds."""
+
+    def __init__(self, store: Store, clock: Clock, pepper: Pepper) -> None:
+        self._store = store
+        self._clock = clock
+        self._pepper = pepper
+        self._known: dict[str, tuple[KeyRow, Principal, int]] = {}
+        self._touched: dict[str, int] = {}
+
+    def forget(self, key_id: str | None = None) -> None:
+        """Drop what is remembered of one key, or of all, after a change."""
+        if key_id is None:
+            self._known.clear()
+        self._known = {k: v for k, v in self._known.items() if v[0].id != key_id}
+
+    async def authenticate(self, raw_key: str) -> Principal:
+        """Return who holds the key; raises Unauthorized."""
+        if not _KEY.fullmatch(raw_key):
+            raise Unauthorized("Invalid or expired API key")
+        now = to_micros(self._clock.now())
+        row, principal = await self._find(raw_key, now)
+        if row.status != "active" or (row.expires_at is not None and row.expires_at <= now):
+            raise Unauthorized("Invalid or expired API key")
+        await self._touch(row, now)
+        return principal
+
+    async def _find(self, raw_key: str, now: int) -> tuple[KeyRow, Principal]:
+        digests = [self._pepper.digest(raw_key, each) for each in self._pepper.secrets]
+        held = self._known.get(digests[0])
+        if held is not None and 0 <= now - held[2] < _CACHE_MICROS:
+            return held[0], held[1]
+        row = await self._store.read(accounts.find_key, digests)
+        if row is None:
+            raise Unauthorized("Invalid or expired API key")
+        principal = Principal(row.org_id, row.id, expand(row.scopes))
+        if len(self._known) >= _CACHE_SIZE:
+            self._known.clear()
+        self._known[digests[0]] = (row, principal, now)
+        return row, principal
+
+    async def _touch(self, row: KeyRow, now: int) -> None:
+        last = self._touched.get(row.id, row.last_used_at or 0)
+        if now - last < _TOUCH_MICROS:
+            return
+        self._touched[row.id] = now
+        await self._store.write(accounts.touch_key, row.id, now)
+
+
+async def ensure_bootstrap(
+    store: Store, ids: Ids, clock: Clock, pepper: Pepper, wanted_key: str | None
+) -> tuple[str, str | None]:
+    """Give an empty store its first org and key; return the org and the raw key if one was made.
+
+    `wanted_key` is taken as it is on an empty store and ignored on any other.
+    """
+    raw_key = (wanted_key or mint_key()).strip()
+    if not _KEY.fullmatch(raw_key):
+        raise BadRequest("the bootstrap key must be comm_ and 64 hex digits, in lower case")
+    digest = pepper.digest(raw_key, pepper.version)
+    now = to_micros(clock.now())
+    return await store.write(_bootstrap, ids, now, raw_key, digest, pepper.version)
+
+
+def _bootstrap(
+    conn: Connection, ids: Ids, now: int, raw_key: str, digest: str, version: int
+) -> tuple[str, str | None]:
+    org = accounts.first_org(conn)
+    if org is not None:
+        return org.id, None
+    org = accounts.create_org(conn, ids, now, "Local", "local")
+    accounts.add_key(
+        conn, ids, now, org.id, "bootstrap", digest, raw_key[:12], version, EVERY_SCOPE
+    )
+    return org.id, raw_key
+
+
+async def add_key(
+    store: Store, ids: Ids, clock: Clock, pepper: Pepper, org_id: str, name: str
+) -> str:
+    """Give an org a further key with every scope and return it, raw, this once."""
+    raw_key = mint_key()
+    digest = pepper.digest(raw_key, pepper.version)
+    now = to_micros(clock.now())
+    await store.write(
+        accounts.add_key,
+        ids, now, org_id, name, digest, raw_key[:12], pepper.version, EVERY_SCOPE,
+    )  # fmt: skip
+    return raw_key

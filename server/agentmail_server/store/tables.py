@@ -113,9 +113,12 @@ threads = Table(
     Column("updated_at", BigInteger, nullable=False),
     Index("ix_threads_inbox_recent", "inbox_id", "last_message_at", "id"),
     Index("ix_threads_org_recent", "org_id", "last_message_at", "id"),
-    Index("ix_threads_domain_recent", "domain_id", "last_message_at", "id"),
-    Index("ix_threads_inbox_status_recent", "inbox_id", "status", "last_message_at", "id"),
-    Index("ix_threads_org_status_recent", "org_id", "status", "last_message_at", "id"),
+    Index("ix_threads_domain_recent", "org_id", "domain_id", "last_message_at", "id"),
+    # `unread` at the end makes these two enough for the counts by status.
+    Index(
+        "ix_threads_inbox_status_recent", "inbox_id", "status", "last_message_at", "id", "unread"
+    ),
+    Index("ix_threads_org_status_recent", "org_id", "status", "last_message_at", "id", "unread"),
     Index("ix_threads_subject", "inbox_id", "base_subject", "last_message_at"),
 )
 
@@ -125,6 +128,14 @@ thread_tags = Table(
     Column("thread_id", ForeignKey("threads.id", ondelete="CASCADE"), primary_key=True),
     Column("tag", String, primary_key=True),
     Index("ix_thread_tags_tag", "tag", "thread_id"),
+)
+
+# Everybody who ever wrote or was written to in a thread; addresses casefolded.
+thread_people = Table(
+    "thread_people",
+    metadata,
+    Column("thread_id", ForeignKey("threads.id", ondelete="CASCADE"), primary_key=True),
+    Column("address", String, primary_key=True),
 )
 
 # A merged thread leaves its old id here, so that links to it still resolve.
@@ -187,7 +198,7 @@ messages = Table(
     Column("references", JSON, nullable=False),  # list of ids, oldest first
     Column("subject", Text, nullable=False),
     Column("from_name", Text, nullable=False),
-    Column("from_address", Text, nullable=False),
+    Column("from_address", Text, nullable=False),  # casefolded
     Column("participants", JSON, nullable=False),  # [{"role","identity","name"}]
     Column("text", Text, nullable=False),
     Column("html", Text),
@@ -204,7 +215,7 @@ messages = Table(
     Column("created_at", BigInteger, nullable=False),
     Index("ix_messages_thread", "thread_id", "created_at", "seq"),
     Index("ix_messages_inbox", "inbox_id", "created_at", "seq"),
-    Index("ix_messages_domain", "domain_id", "created_at", "seq"),
+    Index("ix_messages_domain", "org_id", "domain_id", "created_at", "seq"),
     Index("ix_messages_org_from", "org_id", "from_address", "created_at"),
     Index("ix_messages_raw", "raw_id", "inbox_id"),
     sqlite_autoincrement=True,
@@ -264,7 +275,7 @@ delivery_events = Table(
     Column("data", JSON, nullable=False),  # bounce_type, smtp_code, enhanced_code, …
     Column("created_at", BigInteger, nullable=False),
     Index("ix_delivery_events_inbox", "inbox_id", "created_at", "seq"),
-    Index("ix_delivery_events_domain", "domain_id", "created_at", "seq"),
+    Index("ix_delivery_events_domain", "org_id", "domain_id", "created_at", "seq"),
     Index("ix_delivery_events_org", "org_id", "created_at", "seq"),
     sqlite_autoincrement=True,
 )

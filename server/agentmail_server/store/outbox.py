@@ -1,0 +1,138 @@
+"""The outbox: work to do after a commit, written in the commit that caused it.
+
+A job carries an id alone; whoever runs it reads the truth again. A lease gives it to one worker for
+a time; when the lease runs out unfinished, the job is anybody's again. So a job runs at least once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+
+from agentmail_server.store.records import JobRow
+from agentmail_server.store.tables import outbox
+from agentmail_server.store.transaction import insert_into, touch
+
+_MAX_ERROR = 1_000
+
+
+def enqueue(
+    conn: Connection,
+    now: int,
+    kind: str,
+    subject_id: str,
+    dedupe_key: str,
+    due_at: int | None = None,
+) -> None:
+    """Add a job once for each `dedupe_key`; wakes the topic `outbox` after the commit."""
+    values = {
+        "kind": kind,
+        "subject_id": subject_id,
+        "dedupe_key": dedupe_key,
+        "due_at": now if due_at is None else due_at,
+        "attempts": 0,
+        "created_at": now,
+    }
+    conn.execute(insert_into(conn, outbox).values(values).on_conflict_do_nothing())
+    touch(conn, "outbox")
+
+
+def lease(
+    conn: Connection, now: int, kinds: Mapping[str, int], lease_id: str, lease_micros: int
+) -> list[JobRow]:
+    """Take due jobs, for each kind no more than its number, until `now + lease_micros`."""
+    taken: list[int] = []
+    for kind, limit in kinds.items():
+        due = select(outbox.c.id).where(_open(), outbox.c.kind == kind, _free(now))
+        due = due.order_by(outbox.c.due_at, outbox.c.id).limit(limit)
+        taken.extend(conn.execute(due.with_for_update(skip_locked=True)).scalars())
+    if not taken:
+        return []
+    conn.execute(
+        update(outbox)
+        .where(outbox.c.id.in_(taken))
+        .values(lease=lease_id, leased_until=now + lease_micros, attempts=outbox.c.attempts + 1)
+    )
+    query = select(outbox).where(outbox.c.id.in_(taken)).order_by(outbox.c.due_at, outbox.c.id)
+    return [JobRow(**row) for row in conn.execute(query).mappings()]
+
+
+def finish(conn: Connection, now: int, job_id: int, lease: str) -> bool:
+    """Close a job as done; False when the lease is another's by now."""
+    done = {"done_at": now, "lease": None, "leased_until": None, "last_error": None}
+    return _settle(conn, job_id, lease, done)
+
+
+def retry(conn: Connection, job_id: int, lease: str, due_at: int, error: str) -> bool:
+    """Give a job back, to be tried from `due_at`; False when the lease is another's by now."""
+    values = {
+        "due_at": due_at,
+        "lease": None,
+        "leased_until": None,
+        "last_error": error[:_MAX_ERROR],
+    }
+    touch(conn, "outbox")
+    return _settle(conn, job_id, lease, values)
+
+
+def bury(conn: Connection, now: int, job_id: int, lease: str, error: str) -> bool:
+    """Close a job that will not be tried again; False when the lease is another's by now."""
+    values = {
+        "dead_at": now,
+        "lease": None,
+        "leased_until": None,
+        "last_error": error[:_MAX_ERROR],
+    }
+    return _settle(conn, job_id, lease, values)
+
+
+def next_due(conn: Connection) -> int | None:
+    """Return when the next open job can be taken, None when there is none."""
+    free_at = case(
+        (outbox.c.leased_until > outbox.c.due_at, outbox.c.leased_until), else_=outbox.c.due_at
+    )
+    return conn.execute(select(func.min(free_at)).where(_open())).scalar()
+
+
+def backlog(conn: Connection) -> dict[str, int]:
+    """Return the number of open jobs of each kind that has any."""
+    query = select(outbox.c.kind, func.count()).where(_open()).group_by(outbox.c.kind)
+    return {kind: number for kind, number in conn.execute(query)}
+
+
+def dead_jobs(conn: Connection, limit: int = 50) -> list[JobRow]:
+    """Return buried jobs, newest first."""
+    query = select(outbox).where(outbox.c.dead_at.is_not(None))
+    query = query.order_by(outbox.c.dead_at.desc(), outbox.c.id.desc()).limit(limit)
+    return [JobRow(**row) for row in conn.execute(query).mappings()]
+
+
+def purge_done(conn: Connection, before: int) -> int:
+    """Forget jobs done before a moment; return how many."""
+    return conn.execute(delete(outbox).where(outbox.c.done_at < before)).rowcount
+
+
+def _settle(conn: Connection, job_id: int, lease: str, values: Mapping[str, object]) -> bool:
+    held = and_(outbox.c.id == job_id, outbox.c.lease == lease, _open())
+    return conn.execute(update(outbox).where(held).values(values)).rowcount == 1
+
+
+def _open() -> ColumnElement[bool]:
+    return and_(outbox.c.done_at.is_(None), outbox.c.dead_at.is_(None))
+
+
+def _free(now: int) -> ColumnElement[bool]:
+    return and_(
+        outbox.c.due_at <= now, or_(outbox.c.leased_until.is_(None), outbox.c.leased_until <= now)
+    )

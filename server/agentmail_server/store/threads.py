@@ -1,0 +1,200 @@
+"""Threads: the lists people look at, and what they decide about each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    delete,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from agentmail_server.errors import BadRequest, NotFound
+from agentmail_server.store.log import append
+from agentmail_server.store.records import UNASSIGNED, ThreadQuery, ThreadRow
+from agentmail_server.store.rows import thread_rows
+from agentmail_server.store.scope import within
+from agentmail_server.store.tables import thread_redirects, thread_tags, threads
+from agentmail_server.store.transaction import insert_into
+
+STATUSES = ("open", "needs_reply", "waiting", "closed")
+
+# More words than a person narrows a list by cost a scan each and find nothing more.
+_MAX_WORDS = 8
+
+
+def list_threads(conn: Connection, org_id: str, query: ThreadQuery) -> list[ThreadRow]:
+    """Return a page of threads and one row more where there is one, so that callers see it.
+
+    Raises `NotFound` for an inbox or domain that is not the organisation's.
+    """
+    page = select(threads).where(*_conditions(conn, org_id, query)).limit(query.limit + 1)
+    page = _ordered(page, query)
+    return thread_rows(conn, conn.execute(page).mappings().all())
+
+
+def count_threads(conn: Connection, org_id: str, query: ThreadQuery) -> int:
+    """Return how many threads the filters leave, whatever the page."""
+    counted = select(func.count()).select_from(threads)
+    return conn.execute(counted.where(*_conditions(conn, org_id, query))).scalar_one()
+
+
+def thread_counts(conn: Connection, org_id: str, inbox_id: str | None = None) -> dict[str, int]:
+    """Return total, unread, and one number for each status."""
+    query = select(threads.c.status, threads.c.unread, func.count())
+    query = query.where(*within(conn, threads, org_id, inbox_id, None))
+    counts = dict.fromkeys(("total", "unread", *STATUSES), 0)
+    for status, unread, number in conn.execute(
+        query.group_by(threads.c.status, threads.c.unread)
+    ):
+        counts[status] = counts.get(status, 0) + number
+        counts["total"] += number
+        counts["unread"] += number if unread else 0
+    return counts
+
+
+def get_thread(conn: Connection, org_id: str, thread_id: str) -> ThreadRow:
+    """Return a thread by its id, or by one it had before a merge; raises `NotFound`."""
+    found = find_thread(conn, org_id, thread_id)
+    if found is None:
+        moved = select(thread_redirects.c.thread_id).where(thread_redirects.c.old_id == thread_id)
+        survivor = conn.execute(moved).scalar()
+        found = find_thread(conn, org_id, survivor) if survivor else None
+    if found is None:
+        raise NotFound(f"thread {thread_id} not found")
+    return found
+
+
+def find_thread(conn: Connection, org_id: str, thread_id: str) -> ThreadRow | None:
+    """Return a thread by its present id alone."""
+    query = select(threads).where(threads.c.id == thread_id, threads.c.org_id == org_id)
+    rows = conn.execute(query).mappings().all()
+    return thread_rows(conn, rows)[0] if rows else None
+
+
+def set_status(
+    conn: Connection, now: int, org_id: str, thread_id: str, status: str
+) -> ThreadRow:
+    """Move a thread to another status."""
+    if status not in STATUSES:
+        raise BadRequest(f"status must be one of {', '.join(STATUSES)}")
+    thread = get_thread(conn, org_id, thread_id)
+    if thread.status == status:
+        return thread
+    return _changed(conn, now, thread, "status", status=status)
+
+
+def assign(
+    conn: Connection, now: int, org_id: str, thread_id: str, assigned_to: str | None
+) -> ThreadRow:
+    """Give a thread to somebody, or with None to nobody."""
+    thread = get_thread(conn, org_id, thread_id)
+    if thread.assigned_to == assigned_to:
+        return thread
+    return _changed(conn, now, thread, "assigned_to", assigned_to=assigned_to)
+
+
+def set_unread(
+    conn: Connection, now: int, org_id: str, thread_id: str, unread: bool
+) -> ThreadRow:
+    """Mark a thread as unread or read."""
+    thread = get_thread(conn, org_id, thread_id)
+    if thread.unread == unread:
+        return thread
+    return _changed(conn, now, thread, "unread", unread=unread)
+
+
+def add_tags(
+    conn: Connection, now: int, org_id: str, thread_id: str, tags: Collection[str]
+) -> ThreadRow:
+    """Add tags; those it has already stay."""
+    thread = get_thread(conn, org_id, thread_id)
+    missing = sorted(set(tags) - set(thread.tags))
+    if not missing:
+        return thread
+    rows = [{"thread_id": thread.id, "tag": tag} for tag in missing]
+    conn.execute(insert_into(conn, thread_tags).on_conflict_do_nothing(), rows)
+    return _changed(conn, now, thread, "tags")
+
+
+def remove_tags(
+    conn: Connection, now: int, org_id: str, thread_id: str, tags: Collection[str]
+) -> ThreadRow:
+    """Take tags away; those it has not are no error."""
+    thread = get_thread(conn, org_id, thread_id)
+    held = sorted(set(tags) & set(thread.tags))
+    if not held:
+        return thread
+    conn.execute(
+        delete(thread_tags).where(
+            thread_tags.c.thread_id == thread.id, thread_tags.c.tag.in_(held)
+        )
+    )
+    return _changed(conn, now, thread, "tags")
+
+
+def _ordered(page: Select[Any], query: ThreadQuery) -> Select[Any]:
+    key = tuple_(threads.c.last_message_at, threads.c.id)
+    if query.order == "asc":
+        page = page.order_by(threads.c.last_message_at, threads.c.id)
+    else:
+        page = page.order_by(threads.c.last_message_at.desc(), threads.c.id.desc())
+    if query.cursor_key is not None:
+        seen = tuple_(*query.cursor_key)
+        page = page.where(key > seen if query.order == "asc" else key < seen)
+    return page.offset(query.offset) if query.offset else page
+
+
+def _conditions(conn: Connection, org_id: str, query: ThreadQuery) -> list[ColumnElement[bool]]:
+    wanted = within(conn, threads, org_id, query.inbox_id, query.domain_id)
+    if query.status is not None:
+        wanted.append(threads.c.status == query.status)
+    if query.unread is not None:
+        wanted.append(threads.c.unread.is_(query.unread))
+    if query.direction is not None:
+        wanted.append(threads.c.last_direction == query.direction)
+    if query.assigned_to == UNASSIGNED:
+        wanted.append(threads.c.assigned_to.is_(None))
+    elif query.assigned_to is not None:
+        wanted.append(threads.c.assigned_to == query.assigned_to)
+    if query.tag is not None:
+        tagged = select(thread_tags.c.thread_id).where(thread_tags.c.tag == query.tag)
+        wanted.append(threads.c.id.in_(tagged))
+    wanted.extend(_with_word(word) for word in (query.words or "").split()[:_MAX_WORDS])
+    return wanted
+
+
+def _with_word(word: str) -> ColumnElement[bool]:
+    shown = (
+        threads.c.party_name,
+        threads.c.party_address,
+        threads.c.subject,
+        threads.c.snippet,
+    )
+    return or_(*(column.icontains(word, autoescape=True) for column in shown))
+
+
+def _changed(
+    conn: Connection, now: int, thread: ThreadRow, what: str, **values: object
+) -> ThreadRow:
+    conn.execute(
+        update(threads).where(threads.c.id == thread.id).values(updated_at=now, **values)
+    )
+    append(
+        conn,
+        now,
+        thread.org_id,
+        "thread.updated",
+        inbox_id=thread.inbox_id,
+        thread_id=thread.id,
+        data={"changed": what},
+    )
+    return get_thread(conn, thread.org_id, thread.id)

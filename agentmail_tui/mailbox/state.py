@@ -21,6 +21,7 @@ from agentmail_tui.domain import (
     Thread,
     ThreadFilter,
 )
+from agentmail_tui.mailbox.acts import Act, Patch
 
 
 class Link(StrEnum):
@@ -72,6 +73,9 @@ class ThreadWindow:
     fresh: int = 0
     error: Safe | None = None
     generation: int = 0
+    # Threads that came meanwhile and are not among the rows; `fresh` counts them.
+    held_back: frozenset[str] = frozenset()
+    stale: bool = False  # the rows are old ones, to be replaced by the next page
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,9 @@ class SearchState:
     engine: Safe | None = None
     error: Safe | None = None
     number: int = 0  # of the newest request; answers to older ones are dropped
+    # Where the cursor of the list stands while the hits are shown.
+    back: int = 0
+    back_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,10 @@ class UndoEntry:
     number: int
     label: str
     at: datetime
+    acts: tuple[Act, ...] = ()
+    inverse: tuple[Act, ...] = ()
+    # The threads as they were before: undo shows them again where the act had hidden them.
+    threads: tuple[Thread, ...] = ()
 
 
 class SendPhase(StrEnum):
@@ -119,6 +130,7 @@ class Outgoing:
 
     draft: Draft
     phase: SendPhase
+    at: datetime
     error: Safe | None = None
 
 
@@ -172,6 +184,9 @@ class MailState:
     delivery: DeliveryState = DeliveryState()
     outgoing: tuple[Outgoing, ...] = ()
     pending: int = 0  # writes under way
+    patches: tuple[Patch, ...] = ()  # what is shown on top of the server's rows, oldest first
+    base: Mapping[str, Thread] = field(default_factory=lambda: MappingProxyType({}))
+    first_shown: int = 0  # row number at the top of the screen
     undo: tuple[UndoEntry, ...] = ()
     redo: tuple[UndoEntry, ...] = ()
     notice: Notice | None = None

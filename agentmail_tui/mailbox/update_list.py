@@ -1,0 +1,94 @@
+"""Updates of the list and its cursor."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agentmail_tui.domain import Thread
+from agentmail_tui.mailbox import events as ev
+from agentmail_tui.mailbox import rows
+from agentmail_tui.mailbox.select import row_count, visible_row
+from agentmail_tui.mailbox.showing import (
+    cursor_by_id,
+    known,
+    on_top,
+    show,
+    with_base,
+)
+from agentmail_tui.mailbox.state import MailState, ThreadWindow
+
+
+def list_asked(state: MailState, event: ev.ListAsked) -> MailState:
+    """Begin another list, or read the same one again with the old rows still shown."""
+    generation = state.window.generation + 1
+    if event.keep:
+        window = replace(state.window, generation=generation, loading=True, stale=True)
+        return replace(state, window=window)
+    window = ThreadWindow(wanted=event.wanted, generation=generation)
+    return replace(
+        state,
+        window=window,
+        inbox_id=event.wanted.inbox_id,
+        split=event.split,
+        selected=0,
+        selected_id=None,
+        first_shown=0,
+        search=None,
+    )
+
+
+def page_wanted(state: MailState, _event: ev.PageWanted) -> MailState:
+    """Say that rows are on their way."""
+    return replace(state, window=replace(state.window, loading=True))
+
+
+def page_loaded(state: MailState, event: ev.PageLoaded) -> MailState:
+    """Put rows in, under whatever acts are still pending on them."""
+    window = state.window
+    if event.generation != window.generation:
+        return state
+    shown: list[Thread] = []
+    for row in event.page.items:
+        state = with_base(state, row)
+        thread = on_top(state, row)
+        if rows.lets_through(window.wanted, thread):
+            shown.append(thread)
+    return cursor_by_id(state, rows.with_page(window, event.first, event.asked, event.page, shown))
+
+
+def page_failed(state: MailState, event: ev.PageFailed) -> MailState:
+    """Keep what is there and say why there is no more."""
+    if event.generation != state.window.generation:
+        return state
+    return replace(state, window=replace(state.window, loading=False, error=event.error))
+
+
+def range_shown(state: MailState, event: ev.RangeShown) -> MailState:
+    """Remember what is on screen and let far rows go, where they can be had again."""
+    state = replace(state, first_shown=event.first)
+    if not state.capabilities.offsets:
+        return state
+    return replace(state, window=rows.let_go(state.window, event.first, event.last))
+
+
+def selected(state: MailState, event: ev.Selected) -> MailState:
+    """Put the cursor on a row that exists."""
+    index = max(0, min(event.index, row_count(state) - 1))
+    thread = visible_row(state, index)
+    return replace(state, selected=index, selected_id=None if thread is None else thread.id)
+
+
+def thread_seen(state: MailState, event: ev.ThreadSeen) -> MailState:
+    """Take the server's row of one thread."""
+    state = with_base(state, event.thread)
+    return show(state, on_top(state, event.thread))
+
+
+def triage_loaded(state: MailState, event: ev.TriageLoaded) -> MailState:
+    """Take the triage state of a thread whose row did not carry it."""
+    thread = state.base.get(event.thread_id) or known(state, event.thread_id)
+    if thread is None:
+        return state
+    thread = replace(thread, triage=event.triage)
+    state = with_base(state, thread)
+    return show(state, on_top(state, thread))

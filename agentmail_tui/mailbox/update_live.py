@@ -1,0 +1,80 @@
+"""Updates by what the server tells by itself: the stream, and the answers about delivery."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agentmail_tui.clean import Safe
+from agentmail_tui.domain import DeliveryEvent, Live, LiveKind, Message
+from agentmail_tui.mailbox import events as ev
+from agentmail_tui.mailbox.showing import on_top, show, with_base
+from agentmail_tui.mailbox.state import DeliveryState, MailState
+from agentmail_tui.mailbox.update_acts import agreed
+
+EVENTS_KEPT = 200
+# A later step never gives way to an earlier one; the last four are ends of the same rank.
+_RANKS = {"queued": 0, "sent": 1, "delivery_delayed": 1, "delivered": 2}
+_END = 3
+
+
+def live_batch(state: MailState, event: ev.LiveBatch) -> MailState:
+    """Take all events that came close together."""
+    for live in event.events:
+        state = _one(state, live)
+    return state
+
+
+def _one(state: MailState, live: Live) -> MailState:
+    if live.thread is not None:
+        state = agreed(state, live.thread)
+        state = with_base(state, live.thread)
+        arrival = live.kind in {LiveKind.RECEIVED, LiveKind.SENT}
+        state = show(state, on_top(state, live.thread), arrival=arrival)
+    if live.delivery is not None:
+        state = _moved_on(state, live.delivery)
+    return state
+
+
+def _moved_on(state: MailState, step: DeliveryEvent) -> MailState:
+    """Put a delivery step on its message and on top of the panel's events."""
+    delivery = state.delivery
+    if all(step.id != known.id for known in delivery.data.events):
+        events = (step, *delivery.data.events)[:EVENTS_KEPT]
+        delivery = replace(delivery, data=replace(delivery.data, events=events))
+        state = replace(state, delivery=delivery)
+    if state.open is None or state.open.messages is None:
+        return state
+    messages = tuple(_ticked(message, step) for message in state.open.messages)
+    return replace(state, open=replace(state.open, messages=messages))
+
+
+def _ticked(message: Message, step: DeliveryEvent) -> Message:
+    if message.id != step.message_id or not outranks(step.event_type, message.delivery_status):
+        return message
+    return replace(message, delivery_status=step.event_type)
+
+
+def outranks(new: Safe, old: Safe | None) -> bool:
+    """Tell whether a delivery status may take the place of another one."""
+    return old is None or _RANKS.get(new, _END) >= _RANKS.get(old, _END)
+
+
+def delivery_asked(state: MailState, event: ev.DeliveryAsked) -> MailState:
+    """Keep the old figures on screen only while their period is still wanted."""
+    old = state.delivery
+    data = old.data if old.period == event.period else DeliveryState().data
+    return replace(state, delivery=DeliveryState(event.period, data, loading=True))
+
+
+def delivery_loaded(state: MailState, event: ev.DeliveryLoaded) -> MailState:
+    """Take the figures, unless another period is wanted by now."""
+    if event.period != state.delivery.period:
+        return state
+    return replace(state, delivery=DeliveryState(event.period, event.data))
+
+
+def delivery_failed(state: MailState, event: ev.DeliveryFailed) -> MailState:
+    """Say why there are no figures."""
+    if event.period != state.delivery.period:
+        return state
+    return replace(state, delivery=replace(state.delivery, loading=False, error=event.error))

@@ -57,9 +57,9 @@ class Store:
         self._callbacks: dict[str, list[Callable[[], None]]] = defaultdict(list)
         self._driver: Driver
 
-    async def open(self, url_or_path: str | Path) -> None:
+    async def open(self, url_or_path: str | Path, *, exclusive: bool = True) -> None:
         """Connect and bring the schema up to date."""
-        self._driver = _driver(url_or_path, self._notify)
+        self._driver = _driver(url_or_path, self._notify, exclusive=exclusive)
         await self._driver.open()
 
     async def write(
@@ -91,19 +91,26 @@ class Store:
                 callback()
 
 
-async def open_store(url_or_path: str | Path, *, clock: Clock, ids: Ids) -> Store:
+async def open_store(
+    url_or_path: str | Path, *, clock: Clock, ids: Ids, exclusive: bool = True
+) -> Store:
     """Open a data folder (SQLite) or a database URL, its schema up to date.
 
+    Not `exclusive` is for a few short writes beside a server that has the folder.
     Raises `ServiceError` when another server has the folder or the file cannot be used.
     """
     store = Store(clock=clock, ids=ids)
-    await store.open(url_or_path)
+    await store.open(url_or_path, exclusive=exclusive)
     return store
 
 
-def _driver(url_or_path: str | Path, notify: Callable[[Iterable[str]], None]) -> Driver:
+def _driver(
+    url_or_path: str | Path, notify: Callable[[Iterable[str]], None], *, exclusive: bool
+) -> Driver:
     if isinstance(url_or_path, Path) or "://" not in url_or_path:
-        return SqliteDriver(database_file(Path(url_or_path).absolute()), notify)
+        return SqliteDriver(
+            database_file(Path(url_or_path).absolute()), notify, exclusive=exclusive
+        )
     try:
         url = make_url(url_or_path)
     except (ArgumentError, ValueError):
@@ -111,5 +118,5 @@ def _driver(url_or_path: str | Path, notify: Callable[[Iterable[str]], None]) ->
     if url.get_backend_name() == "postgresql":
         return PostgresDriver(url.set(drivername="postgresql+asyncpg"), notify)
     if url.get_backend_name() == "sqlite" and url.database:
-        return SqliteDriver(Path(url.database).absolute(), notify)
+        return SqliteDriver(Path(url.database).absolute(), notify, exclusive=exclusive)
     raise BadRequest("the database URL must begin with postgresql+asyncpg:// or sqlite:///")

@@ -57,10 +57,11 @@ class _Work:
 class SqliteDriver:
     """Runs units on one SQLite file that no other process may open as a store."""
 
-    def __init__(self, file: Path, notify: Notify) -> None:
+    def __init__(self, file: Path, notify: Notify, *, exclusive: bool = True) -> None:
         self._file = file
         self._notify = notify
         self._lock = LockFile(file.parent / "store.lock")
+        self._exclusive = exclusive
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_forever, name="store-write", daemon=True)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
@@ -98,7 +99,8 @@ class SqliteDriver:
 
     def _prepare(self) -> None:
         _make_private(self._file)
-        self._lock.acquire()
+        if self._exclusive:
+            self._lock.acquire()
         try:
             with self._writing.begin() as conn:
                 upgrade(conn)
@@ -146,7 +148,9 @@ class SqliteDriver:
             # The loop is gone only when nobody waits any more.
             with contextlib.suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._settle, group, outcomes, topics)
-        self._checkpoint()
+        if self._exclusive:
+            # Beside another writer a checkpoint may hit SQLite's WAL-reset bug (before 3.51.3).
+            self._checkpoint()
 
     def _next_group(self) -> tuple[list[_Work], bool]:
         group: list[_Work] = []

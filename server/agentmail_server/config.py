@@ -1,0 +1,186 @@
+"""Settings: flags, then environment (`AGENTMAIL_*`), then a TOML file, then defaults."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, TomlConfigSettingsSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_settings import PydanticBaseSettingsSource
+
+ENV_PREFIX = "AGENTMAIL_"
+
+
+class ConfigError(Exception):
+    """A setting is wrong; the text names it and never holds its value if secret."""
+
+
+class HostPort(NamedTuple):
+    """Where a listener binds; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> HostPort:
+        """Read `127.0.0.1:25` or `[::1]:25`; raises ValueError."""
+        host, colon, port = text.strip().rpartition(":")
+        host = host.removeprefix("[").removesuffix("]")
+        if not colon or not host or not port.isdecimal() or int(port) > 65535:
+            raise ValueError("must be host:port, as in 127.0.0.1:8317")
+        return cls(host, int(port))
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def default_data_dir() -> Path:
+    """Return the user's own data folder (XDG on Linux)."""
+    return user_data_path("agentmail-tui", appauthor=False) / "server"
+
+
+class Settings(BaseSettings):
+    """Everything that may be set; sizes in bytes, times in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
+
+    data_dir: Path = Field(default_factory=default_data_dir)
+    http: str = "127.0.0.1:8317"
+    smtp: str = "127.0.0.1:2525"
+    # SQLite in `data_dir` unless given.
+    database_url: SecretStr | None = None
+    chroma_url: str | None = None
+    relay: SecretStr | None = None
+    # The shared domain, on which new inboxes are put.
+    domain: str = "agents.localhost"
+    bootstrap_key: SecretStr | None = None
+    # Freezes the clock and seeds the ids.
+    clock: datetime | None = None
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    # Name in the greeting and in trace headers; the domain unless given.
+    smtp_hostname: str | None = None
+    smtp_tls_cert: Path | None = None
+    smtp_tls_key: Path | None = None
+    smtp_max_size: int = Field(default=25 * 1024 * 1024, ge=1024)
+    smtp_max_recipients: int = Field(default=100, ge=1)
+    smtp_max_connections: int = Field(default=10_000, ge=1)
+    # All mails being received at one moment may together hold this many bytes.
+    smtp_memory: int = Field(default=256 * 1024 * 1024, ge=1024)
+    # 0 lifts the cap.
+    smtp_connections_per_ip: int = Field(default=20, ge=0)
+    smtp_idle_seconds: float = Field(default=300, gt=0)
+    smtp_session_seconds: float = Field(default=600, gt=0)
+    smtp_junk_commands: int = Field(default=100, ge=1)
+    smtp_bad_recipients: int = Field(default=10, ge=1)
+
+    parse_workers: int = Field(default=2, ge=1, le=64)
+    relay_connections: int = Field(default=10, ge=1)
+    relay_connect_seconds: float = Field(default=30, gt=0)
+    relay_command_seconds: float = Field(default=60, gt=0)
+    relay_data_seconds: float = Field(default=600, gt=0)
+
+    @field_validator("http", "smtp")
+    @classmethod
+    def _listens(cls, value: str) -> str:
+        return str(HostPort.parse(value))
+
+    @field_validator("domain")
+    @classmethod
+    def _names_a_domain(cls, value: str) -> str:
+        name = value.strip().casefold().rstrip(".")
+        if not name or not all(part.replace("-", "").isalnum() for part in name.split(".")):
+            raise ValueError("must be a domain name, as in agents.example")
+        return name
+
+    @field_validator("clock")
+    @classmethod
+    def _knows_its_zone(cls, value: datetime | None) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("must name its zone, as in 2026-01-15T09:00:00Z")
+        return value.astimezone(UTC) if value is not None else None
+
+    @model_validator(mode="after")
+    def _has_both_halves_of_tls(self) -> Settings:
+        if (self.smtp_tls_cert is None) != (self.smtp_tls_key is None):
+            raise ValueError("smtp_tls_cert and smtp_tls_key must be given together")
+        return self
+
+    @property
+    def http_address(self) -> HostPort:
+        """Where HTTP listens."""
+        return HostPort.parse(self.http)
+
+    @property
+    def smtp_address(self) -> HostPort:
+        """Where SMTP listens."""
+        return HostPort.parse(self.smtp)
+
+    @property
+    def hostname(self) -> str:
+        """The name this server gives itself to other mail servers."""
+        return self.smtp_hostname or self.domain
+
+    @property
+    def database(self) -> str | Path:
+        """The URL of the database, or the data folder, in which SQLite then lives."""
+        given = self.database_url
+        return given.get_secret_value() if given is not None else self.data_dir
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Gather the settings of one run; raises ConfigError in one line."""
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    file = _config_file(given, os.environ if environ is None else environ)
+    try:
+        return _from_sources(file)(**given)
+    except ValidationError as error:
+        raise ConfigError(_one_line(error)) from None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"cannot read {file}: {error}") from None
+
+
+def _config_file(given: Mapping[str, Any], environ: Mapping[str, str]) -> Path | None:
+    named = environ.get(ENV_PREFIX + "CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise ConfigError(f"config file {named} does not exist (AGENTMAIL_CONFIG)")
+        return Path(named)
+    folder = given.get("data_dir") or environ.get(ENV_PREFIX + "DATA_DIR") or default_data_dir()
+    file = Path(folder) / "config.toml"
+    return file if file.is_file() else None
+
+
+def _from_sources(file: Path | None) -> type[Settings]:
+    class FromSources(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            toml = TomlConfigSettingsSource(settings_cls, file) if file is not None else None
+            found = (init_settings, env_settings, toml)
+            return tuple(source for source in found if source is not None)
+
+    return FromSources
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"]) or "settings"
+    return f"{name}: {first['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,312 @@
+"""Builds the server from its settings, runs it on one event loop, and stops it in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sqlite3
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING
+
+from agentmail_server.config import ConfigError, HostPort, Settings
+from agentmail_server.errors import ServiceError
+from agentmail_server.http.app import create_app
+from agentmail_server.http.deps import LOOPBACK_HOSTS, Deps, HttpSettings
+from agentmail_server.http.listener import HttpListener
+from agentmail_server.ids import Clock, FrozenClock, Ids, SystemClock, to_micros
+from agentmail_server.jobs.parse import ParseJob
+from agentmail_server.jobs.parser import ParserPool
+from agentmail_server.jobs.relay import RelayJob
+from agentmail_server.jobs.runner import Kind, Runner
+from agentmail_server.live import Hub
+from agentmail_server.relay.conversation import Timeouts
+from agentmail_server.relay.transport import open_relay
+from agentmail_server.relay.url import RelayUrlError, parse_relay_url
+from agentmail_server.service import keys, relaying
+from agentmail_server.service.readiness import Readiness
+from agentmail_server.smtp.intake import Intake
+from agentmail_server.smtp.limits import SmtpLimits
+from agentmail_server.smtp.listener import Listener, tls_context
+from agentmail_server.store.domains import ensure_shared_domain
+from agentmail_server.store.engine import Store, open_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from agentmail_server.relay.outcome import Relay
+    from agentmail_server.service.keys import Pepper
+
+log = logging.getLogger(__name__)
+
+# Together under the 15 s that a stop may take.
+_SMTP_GRACE = 8.0
+_HTTP_GRACE = 5
+_JOB_GRACE = 4.0
+_POLL_SQLITE = 30.0
+_POLL_POSTGRES = 1.0
+# Below it a write during a checkpoint may corrupt the file when several connections write.
+_GOOD_SQLITE = (3, 51, 3)
+
+
+class StartError(Exception):
+    """The server cannot start; one line for the person who tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that takes mail and requests."""
+
+    http_url: str
+    smtp: HostPort
+    store: Store
+    clock: Clock
+    ids: Ids
+    pepper: Pepper
+    org_id: str
+    # The first key, raw, when this start made it.
+    api_key: str | None
+    runner: Runner
+    listener: Listener
+    # Ends only when a part of the server has failed.
+    failed: asyncio.Event
+
+
+def server_version() -> str:
+    """Return the version of the installed distribution."""
+    try:
+        return version("agentmail-tui")
+    except PackageNotFoundError:
+        return "0"
+
+
+@asynccontextmanager
+async def running(
+    settings: Settings, *, clock: Clock | None = None, ids: Ids | None = None
+) -> AsyncIterator[Running]:
+    """Start everything, give it out, and stop it in order; raises StartError."""
+    try:
+        relay = _relay(settings)
+        clock = clock or (FrozenClock(settings.clock) if settings.clock else SystemClock())
+        async with contextlib.AsyncExitStack() as stack:
+            server = await _start(stack, settings, relay, clock, ids)
+            yield server
+    except (ConfigError, RelayUrlError) as error:
+        raise StartError(str(error)) from error
+
+
+def _relay(settings: Settings) -> Relay | None:
+    given = settings.relay
+    return open_relay(
+        parse_relay_url(given.get_secret_value() if given is not None else None),
+        hostname=settings.hostname,
+        timeouts=Timeouts(
+            connect=settings.relay_connect_seconds,
+            command=settings.relay_command_seconds,
+            data=settings.relay_data_seconds,
+        ),
+        connections=settings.relay_connections,
+    )
+
+
+async def _start(
+    stack: contextlib.AsyncExitStack,
+    settings: Settings,
+    relay: Relay | None,
+    clock: Clock,
+    ids: Ids | None,
+) -> Running:
+    store, ids = await _open(stack, settings, clock, ids)
+    pepper, org_id, api_key = await _bootstrap(settings, store, clock, ids)
+    await _take_over(settings, store, clock, ids, relay)
+    failed = asyncio.Event()
+    hub = Hub()
+    store.on("log", hub.wake)
+    runner, relay_job = await _run_jobs(stack, settings, store, relay, clock, ids, failed)
+    ready = Readiness(
+        store,
+        runner_alive=lambda: runner.alive,
+        relay_name=relay.name if relay is not None else None,
+        relay_error=lambda: relay_job.state.last_error,
+    )
+    http = _http_settings(settings)
+    deps = Deps(store, clock, ids, http, pepper, hub, ready)
+    listener, smtp = await _listen_smtp(stack, settings, store, clock, ids)
+    url = await _listen_http(stack, settings, deps, listener, failed)
+    return Running(
+        http_url=url, smtp=smtp, store=store, clock=clock, ids=ids, pepper=pepper, org_id=org_id,
+        api_key=api_key, runner=runner, listener=listener, failed=failed,
+    )  # fmt: skip
+
+
+async def _open(
+    stack: contextlib.AsyncExitStack, settings: Settings, clock: Clock, ids: Ids | None
+) -> tuple[Store, Ids]:
+    if settings.database_url is None and sqlite3.sqlite_version_info < _GOOD_SQLITE:
+        log.info("SQLite %s is older than 3.51.3; one writer only", sqlite3.sqlite_version)
+    seed = to_micros(settings.clock) if settings.clock else None
+    ids = ids or Ids(seed)
+    try:
+        store = await open_store(settings.database, clock=clock, ids=ids)
+    except ServiceError as error:
+        raise StartError(error.message) from error
+    except OSError as error:
+        raise StartError(f"cannot use {settings.data_dir}: {error.strerror or error}") from error
+    stack.push_async_callback(store.aclose)
+    if seed is not None:
+        # The same ids again on a folder in use would clash with those already there.
+        ids = Ids(seed + await store.read(relaying.jobs_so_far))
+    return store, ids
+
+
+async def _bootstrap(
+    settings: Settings, store: Store, clock: Clock, ids: Ids
+) -> tuple[Pepper, str, str | None]:
+    wanted = settings.bootstrap_key
+    try:
+        pepper = await asyncio.to_thread(keys.load_pepper, settings.data_dir)
+        await store.write(ensure_shared_domain, ids, to_micros(clock.now()), settings.domain)
+        org_id, api_key = await keys.ensure_bootstrap(
+            store, ids, clock, pepper, wanted.get_secret_value() if wanted is not None else None
+        )
+    except ServiceError as error:
+        raise StartError(error.message) from error
+    except (OSError, ValueError) as error:
+        raise StartError(str(error)) from error
+    return pepper, org_id, api_key
+
+
+async def _take_over(
+    settings: Settings, store: Store, clock: Clock, ids: Ids, relay: Relay | None
+) -> None:
+    if settings.database_url is None:
+        await store.write(relaying.free_leases)
+    if relay is not None:
+        await store.write(relaying.unpark, to_micros(clock.now()))
+
+
+async def _run_jobs(
+    stack: contextlib.AsyncExitStack,
+    settings: Settings,
+    store: Store,
+    relay: Relay | None,
+    clock: Clock,
+    ids: Ids,
+    failed: asyncio.Event,
+) -> tuple[Runner, RelayJob]:
+    pool = await stack.enter_async_context(ParserPool(settings.parse_workers))
+    relay_job = RelayJob(store, relay, hostname=settings.hostname, clock=clock, ids=ids)
+    parse_job = ParseJob(store, pool, clock=clock, ids=ids)
+    runner = Runner(
+        store,
+        [
+            # Leased ahead of the workers, so that they never wait for the store.
+            Kind("parse", parse_job, limit=settings.parse_workers * 8, lease_seconds=300),
+            Kind("relay", relay_job, limit=50, lease_seconds=1800, max_attempts=1000),
+        ],
+        clock=clock,
+        ids=ids,
+        poll_seconds=_POLL_SQLITE if settings.database_url is None else _POLL_POSTGRES,
+    )
+    task = asyncio.create_task(runner.run(), name="runner")
+    task.add_done_callback(_watch(failed))
+    stack.callback(task.cancel)
+    stack.push_async_callback(runner.stop, _JOB_GRACE)
+    return runner, relay_job
+
+
+def _watch(failed: asyncio.Event) -> Callable[[asyncio.Task[None]], None]:
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("a part of the server failed", exc_info=error)
+            failed.set()
+
+    return ended
+
+
+async def _listen_smtp(
+    stack: contextlib.AsyncExitStack, settings: Settings, store: Store, clock: Clock, ids: Ids
+) -> tuple[Listener, HostPort]:
+    tls = None
+    if settings.smtp_tls_cert is not None and settings.smtp_tls_key is not None:
+        try:
+            tls = tls_context(settings.smtp_tls_cert, settings.smtp_tls_key)
+        except OSError as error:
+            raise StartError(f"smtp_tls_cert or smtp_tls_key cannot be used: {error}") from error
+    listener = Listener(
+        Intake(store, clock=clock, ids=ids),
+        SmtpLimits.of(settings),
+        hostname=settings.hostname,
+        tls=tls,
+    )
+    try:
+        address = await listener.start(settings.smtp_address)
+    except OSError as error:
+        raise StartError(_port_error("smtp", settings.smtp, error)) from error
+    stack.push_async_callback(listener.stop, _SMTP_GRACE)
+    return listener, address
+
+
+def _port_error(name: str, address: str, error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"cannot listen on {address} ({reason}); choose another with --{name} HOST:PORT"
+
+
+def _http_settings(settings: Settings) -> HttpSettings:
+    loopback = settings.http_address.host in ("127.0.0.1", "localhost", "::1")
+    return HttpSettings(
+        version=server_version(),
+        allowed_hosts=LOOPBACK_HOSTS if loopback else None,
+        max_mail=settings.smtp_max_size,
+    )
+
+
+async def _listen_http(
+    stack: contextlib.AsyncExitStack,
+    settings: Settings,
+    deps: Deps,
+    smtp: Listener,
+    failed: asyncio.Event,
+) -> str:
+    http = HttpListener(create_app(deps), grace=_HTTP_GRACE, shutdown=deps.shutdown)
+    try:
+        address = await http.start(settings.http_address, _watch(failed))
+    except OSError as error:
+        raise StartError(_port_error("http", settings.http, error)) from error
+
+    async def stop_both() -> None:
+        await asyncio.gather(http.stop(), smtp.stop(_SMTP_GRACE))
+
+    stack.push_async_callback(stop_both)
+    return f"http://{address}"
+
+
+async def serve(settings: Settings, on_ready: Callable[[Running], None]) -> None:
+    """Run until SIGTERM or SIGINT; a second one ends at once. Raises StartError."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    _on_signals(loop, stop)
+    async with running(settings) as server:
+        on_ready(server)
+        waiting = [asyncio.ensure_future(each.wait()) for each in (stop, server.failed)]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for each in waiting:
+            each.cancel()
+        log.info("stopping")
+    if server.failed.is_set():
+        raise StartError("a part of the server failed; see the log")
+
+
+def _on_signals(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    def asked() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+            # Now the system's own: at once. Nothing acknowledged is lost by it.
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)

@@ -1,0 +1,74 @@
+"""What became of one recipient in one attempt."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# delivered: the next hop said 250. bounced: it said never. temporary: try again.
+# unknown: the line broke after the whole mail was handed over, so it may have arrived.
+Outcome = Literal["delivered", "bounced", "temporary", "unknown"]
+
+_ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b\s*")
+_UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_TEXT_LIMIT = 500
+# Address or domain does not exist: writing there again harms our name.
+SUPPRESSING = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientResult:
+    """One recipient's outcome; `code` 0 where no server said anything."""
+
+    address: str
+    outcome: Outcome
+    code: int
+    enhanced: str
+    text: str
+
+    @property
+    def hard(self) -> bool:
+        """Whether the address itself is at fault, and for good."""
+        return self.outcome == "bounced" and self.enhanced in SUPPRESSING
+
+
+class Relay(Protocol):
+    """Something that takes mail for the outside world."""
+
+    name: str
+
+    async def send(
+        self, envelope_from: str, recipients: Sequence[str], raw: bytes
+    ) -> list[RecipientResult]:
+        """Try each recipient once; every one gets exactly one result; raises nothing."""
+        ...
+
+
+def from_reply(address: str, code: int, message: str) -> RecipientResult:
+    """Judge a server's reply: 5xx is for good, all else passes."""
+    found = _ENHANCED.match(message)
+    enhanced = found[1] if found else ""
+    text = message[found.end() :] if found else message
+    outcome: Outcome = "bounced" if 500 <= code <= 599 else "temporary"
+    if 200 <= code <= 299:
+        outcome = "delivered"
+    return RecipientResult(address, outcome, code, enhanced, clean(text))
+
+
+def temporary(address: str, text: str) -> RecipientResult:
+    """Return the outcome of a failure that no server's reply explains."""
+    return RecipientResult(address, "temporary", 0, "4.4.1", clean(text))
+
+
+def refused(address: str, code: int, enhanced: str, text: str) -> RecipientResult:
+    """Return a refusal of our own."""
+    return RecipientResult(address, "bounced", code, enhanced, clean(text))
+
+
+def clean(text: str) -> str:
+    """Return a stranger's text as one short line without controls."""
+    return _UNSHOWABLE.sub(" ", text).strip()[:_TEXT_LIMIT]

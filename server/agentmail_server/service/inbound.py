@@ -1,0 +1,73 @@
+"""Taking mail in: from bytes and envelope to a durable row, in one write."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentmail_server.ids import to_micros
+from agentmail_server.mail.headers import message_id_of
+from agentmail_server.store.intake import accept_raw
+from agentmail_server.store.records import AcceptedMail
+
+if TYPE_CHECKING:
+    from agentmail_server.ids import Clock, Ids
+    from agentmail_server.store.engine import Store
+    from agentmail_server.store.records import InboxTarget
+
+# Hashing more than this leaves the event loop.
+_BIG = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A mail at the door: the inboxes it is for, each with the address that named it."""
+
+    content: bytes
+    envelope_from: str
+    targets: tuple[tuple[InboxTarget, str], ...]
+    peer: str = ""
+    source: str = "smtp"
+
+
+async def accept(store: Store, ids: Ids, clock: Clock, arrival: Arrival) -> str:
+    """Commit the mail and return its raw id; parsing is left to a job of the same commit."""
+    key = await fold_key(ids, arrival.content)
+    mail = AcceptedMail(
+        content=arrival.content,
+        envelope_from=arrival.envelope_from,
+        targets=one_each(arrival.targets),
+        peer=arrival.peer,
+        source=arrival.source,
+        dedupe_key=key,
+        received_at=to_micros(clock.now()),
+    )
+    raw_ids = await store.write(accept_raw, ids, mail.received_at, mail)
+    return raw_ids[0] if raw_ids else "duplicate"
+
+
+async def fold_key(ids: Ids, content: bytes) -> str:
+    """Return what a sender's retry shares with its first try.
+
+    Without a Message-ID nothing tells a retry from a second, equal mail: both are kept.
+    """
+    message_id = message_id_of(content)
+    if message_id is None:
+        return ids.make("once")
+    if len(content) > _BIG:
+        digest = await asyncio.to_thread(hashlib.sha256, content)
+    else:
+        digest = hashlib.sha256(content)
+    return f"{message_id}|{digest.hexdigest()}"
+
+
+def one_each(
+    targets: tuple[tuple[InboxTarget, str], ...],
+) -> tuple[tuple[InboxTarget, str], ...]:
+    """Return the targets with each inbox once, by the address that named it first."""
+    seen: dict[str, tuple[InboxTarget, str]] = {}
+    for target, address in targets:
+        seen.setdefault(target.inbox_id, (target, address))
+    return tuple(seen.values())

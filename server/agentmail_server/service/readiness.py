@@ -1,0 +1,70 @@
+"""Whether the server can do its work now, and what is behind or broken."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import literal, select
+
+from agentmail_server.errors import ServiceError
+from agentmail_server.store import outbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from agentmail_server.store.engine import Store
+
+_PATIENCE = 3.0
+
+
+class Readiness:
+    """Answers `GET /readyz`."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        runner_alive: Callable[[], bool],
+        relay_name: str | None,
+        relay_error: Callable[[], str | None],
+    ) -> None:
+        self._store = store
+        self._runner_alive = runner_alive
+        self._relay_name = relay_name
+        self._relay_error = relay_error
+
+    async def __call__(self) -> dict[str, Any]:
+        """Return the facts; `ready` is False when mail could not be stored or worked on."""
+        store_error = await self._store_error()
+        runner = self._runner_alive()
+        backlog = {} if store_error else await self._store.read(outbox.backlog)
+        return {
+            "ready": store_error is None and runner,
+            "store": store_error or "ok",
+            "runner": "ok" if runner else "not running",
+            "backlog": backlog,
+            "relay": self._relay_name,
+            "relay_error": self._relay_error(),
+            "search_engine": "text",
+            "embedder": None,
+            "search_fallback": "no embedding model is set up: text search answers",
+            "index_backlog": 0,
+            "index_lag_seconds": 0,
+        }
+
+    async def _store_error(self) -> str | None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._store.write(_can_begin)
+        except TimeoutError:
+            return "does not answer"
+        except ServiceError as error:
+            return error.message
+        return None
+
+
+def _can_begin(conn: Connection) -> None:
+    conn.execute(select(literal(1)))

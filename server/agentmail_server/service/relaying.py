@@ -1,0 +1,228 @@
+"""Sending out: which recipients are left, what became of each, all as units of the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import format_datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select, update
+
+from agentmail_server.ids import from_micros
+from agentmail_server.relay.outcome import RecipientResult, refused
+from agentmail_server.store import delivery, intake, messages, tables
+from agentmail_server.store.inboxes import inboxes_for
+from agentmail_server.store.records import AcceptedMail
+from agentmail_server.store.transaction import touch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+    from agentmail_server.ids import Ids
+    from agentmail_server.store.records import InboxTarget, MessageRow
+
+# Nothing more is tried for a recipient in one of these.
+FINAL = frozenset({"delivered", "bounced", "complained", "failed", "suppressed"})
+NO_RELAY = "no relay is configured: kept in the queue until the server is started with one"
+UNKNOWN_AGAIN = "gave up: the connection broke twice after hand-over, the mail may have arrived"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A sent message with the recipients still to be served."""
+
+    message: MessageRow
+    raw: bytes
+    # Inboxes of this server.
+    inside: tuple[tuple[InboxTarget, str], ...]
+    # Addresses on domains of this server that no inbox has.
+    nowhere: tuple[str, ...]
+    outside: tuple[str, ...]
+
+
+def load(conn: Connection, message_id: str) -> Dispatch:
+    """Return what is left to do for a message; raises NotFound."""
+    message, raw = messages.message_to_send(conn, message_id)
+    rows = delivery.recipients_of(conn, message_id)
+    left = [row.address for row in rows if row.status not in FINAL]
+    inside = inboxes_for(conn, left)
+    ours = _own_domains(conn, {_domain(each) for each in left})
+    strangers = [each for each in left if each not in inside]
+    return Dispatch(
+        message=message,
+        raw=raw,
+        inside=tuple((inside[each], each) for each in left if each in inside),
+        nowhere=tuple(each for each in strangers if _domain(each) in ours),
+        outside=tuple(each for each in strangers if _domain(each) not in ours),
+    )
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].casefold()
+
+
+def _own_domains(conn: Connection, names: set[str]) -> set[str]:
+    query = select(tables.domains.c.name).where(
+        func.lower(tables.domains.c.name).in_(sorted(names)), tables.domains.c.status == "verified"
+    )
+    return set(conn.execute(query).scalars())
+
+
+def deliver_inside(
+    conn: Connection,
+    ids: Ids,
+    now: int,
+    dispatch: Dispatch,
+    *,
+    dedupe_key: str,
+    copy: bytes,
+    looping: bool,
+) -> None:
+    """Unit: put the mail into our own inboxes and say so, or refuse it, in one commit."""
+    active = [(target, address) for target, address in dispatch.inside if target.status == "active"]
+    off = [address for target, address in dispatch.inside if target.status != "active"]
+    results = [refused(each, 550, "5.1.1", "no such inbox here") for each in dispatch.nowhere]
+    results += [refused(each, 550, "5.2.1", "this inbox is switched off") for each in off]
+    if looping:
+        reason = "too many hops, this looks like a loop"
+        results += [refused(address, 554, "5.4.6", reason) for _, address in active]
+    elif active:
+        mail = AcceptedMail(
+            content=copy,
+            envelope_from=dispatch.message.from_address,
+            targets=_once(active),
+            peer="",
+            source="local",
+            dedupe_key=dedupe_key,
+            received_at=now,
+        )
+        intake.accept_raw(conn, ids, now, mail)
+        results += [_taken_inside(address) for _, address in active]
+    settle(conn, ids, now, dispatch.message, results)
+
+
+def _once(
+    targets: Iterable[tuple[InboxTarget, str]],
+) -> tuple[tuple[InboxTarget, str], ...]:
+    return tuple({target.inbox_id: (target, address) for target, address in targets}.values())
+
+
+def _taken_inside(address: str) -> RecipientResult:
+    return RecipientResult(address, "delivered", 250, "2.0.0", "delivered inside this server")
+
+
+def trace(hostname: str, message_id: str, now: int) -> bytes:
+    """Return the Received field that marks one pass through this server (RFC 5321 section 4.4)."""
+    date = format_datetime(from_micros(now))
+    return f"Received: by {hostname} with LOCAL id {message_id};\r\n\t{date}\r\n".encode()
+
+
+def settle(
+    conn: Connection,
+    ids: Ids,
+    now: int,
+    message: MessageRow,
+    results: Sequence[RecipientResult],
+    *,
+    last_attempt: bool = False,
+) -> bool:
+    """Write down one attempt's results; True when some recipient is to be tried again."""
+    doubtful = _doubted_before(conn, message.id)
+    again = False
+    for result in results:
+        if result.outcome == "delivered":
+            _delivered(conn, ids, now, message, result)
+        elif result.outcome == "bounced":
+            _bounced(conn, ids, now, message, result)
+        elif result.outcome == "unknown" and result.address in doubtful:
+            _event(conn, ids, now, message, result, "failed", UNKNOWN_AGAIN)
+        elif last_attempt:
+            _event(conn, ids, now, message, result, "failed", f"gave up: {result.text}")
+        else:
+            _event(conn, ids, now, message, result, "delivery_delayed", result.text)
+            again = True
+    return again
+
+
+def _doubted_before(conn: Connection, message_id: str) -> set[str]:
+    events = tables.delivery_events
+    query = select(events.c.recipient, events.c.data).where(
+        events.c.message_id == message_id, events.c.event_type == "delivery_delayed"
+    )
+    return {recipient for recipient, data in conn.execute(query) if data.get("delivery_unknown")}
+
+
+def _delivered(
+    conn: Connection, ids: Ids, now: int, message: MessageRow, result: RecipientResult
+) -> None:
+    _event(conn, ids, now, message, result, "sent", "handed to the next server")
+    _event(conn, ids, now, message, result, "delivered", result.text or "accepted")
+
+
+def _bounced(
+    conn: Connection, ids: Ids, now: int, message: MessageRow, result: RecipientResult
+) -> None:
+    _event(conn, ids, now, message, result, "bounced", result.text or "refused")
+    if result.hard:
+        delivery.add_suppression(
+            conn, ids, now, message.inbox_id, result.address, "hard_bounce", message_id=message.id
+        )
+
+
+def _event(
+    conn: Connection,
+    ids: Ids,
+    now: int,
+    message: MessageRow,
+    result: RecipientResult,
+    event_type: str,
+    detail: str,
+) -> None:
+    data: dict[str, object] = {}
+    if result.code:
+        data["smtp_code"] = result.code
+    if result.enhanced:
+        data["enhanced_code"] = result.enhanced
+    if event_type == "bounced":
+        data["bounce_type"] = "hard" if result.hard else "soft"
+    if result.outcome == "unknown":
+        data["delivery_unknown"] = True
+    delivery.append_event(conn, ids, now, message, result.address, event_type, detail, data)
+
+
+def park(conn: Connection, ids: Ids, now: int, dispatch: Dispatch) -> None:
+    """Unit: say of each outside recipient that nothing can be sent without a relay."""
+    for address in dispatch.outside:
+        delivery.append_event(conn, ids, now, dispatch.message, address, "queued", NO_RELAY, {})
+
+
+def unpark(conn: Connection, now: int) -> int:
+    """Unit: make due what waited for a relay to be configured; returns how many."""
+    jobs = tables.outbox
+    touch(conn, "outbox")
+    return conn.execute(
+        update(jobs)
+        .where(
+            jobs.c.last_error == NO_RELAY,
+            jobs.c.done_at.is_(None),
+            jobs.c.dead_at.is_(None),
+        )
+        .values(due_at=now)
+    ).rowcount
+
+
+def free_leases(conn: Connection) -> int:
+    """Unit: give back the leases of a process that is gone; returns how many."""
+    jobs = tables.outbox
+    return conn.execute(
+        update(jobs)
+        .where(jobs.c.lease.is_not(None), jobs.c.done_at.is_(None), jobs.c.dead_at.is_(None))
+        .values(lease=None, leased_until=None)
+    ).rowcount
+
+
+def jobs_so_far(conn: Connection) -> int:
+    """Unit: how many jobs this store has ever seen."""
+    return int(conn.execute(select(func.coalesce(func.max(tables.outbox.c.id), 0))).scalar_one())

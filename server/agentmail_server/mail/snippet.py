@@ -1,0 +1,33 @@
+"""The one line of a mail that lists show."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from agentmail_server.mail.quotes import visible_text
+from agentmail_server.mail.text import one_line
+
+MAX_CELLS = 140
+MAX_SIGNS = 200
+
+
+def make_snippet(text: str) -> str:
+    """Return the start of what the sender wrote, else of what is quoted, else `[no text]`."""
+    words = one_line(visible_text(text[:20_000])[:1000]) or one_line(text[:1000].replace(">", " "))
+    return cut_to_cells(words, MAX_CELLS)[:MAX_SIGNS].rstrip() or "[no text]"
+
+
+def cut_to_cells(text: str, cells: int) -> str:
+    """Return as much of `text` as `cells` terminal cells hold."""
+    room = cells
+    for place, sign in enumerate(text):
+        room -= _width(sign)
+        if room < 0:
+            return text[:place]
+    return text
+
+
+def _width(sign: str) -> int:
+    if unicodedata.combining(sign):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in "WF" else 1

@@ -1,0 +1,1 @@
+"""A realistic mailbox in a throw-away folder, brought in through real SMTP."""

@@ -1,0 +1,156 @@
+"""The demo's story: threads of mail written in TOML, read into one line of time."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email.utils import getaddresses
+from importlib.resources import files
+from typing import Any
+
+INBOXES = ("support", "billing", "orders", "research")
+
+_SPAN = re.compile(r"(\d+)\s*([dhms])")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One mail: by a person (`sender` is set) or by the inbox's agent."""
+
+    text: str
+    sender: str | None
+    subject: str | None = None
+    html: str | None = None
+    cc: tuple[str, ...] = ()
+    attachments: tuple[str, ...] = ()
+    bulk: bool = False
+    auto: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadScript:
+    """A conversation and the state in which its triage ends."""
+
+    inbox: str
+    posts: tuple[Post, ...]
+    status: str
+    tags: tuple[str, ...]
+    assigned_to: str | None
+    unread: bool
+
+    @property
+    def subject(self) -> str:
+        """The subject of the first mail."""
+        return self.posts[0].subject or ""
+
+    @property
+    def person(self) -> str:
+        """Who wrote first, as `Name <address>`."""
+        return self.posts[0].sender or ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A mail and when it was sent, counted back from the present."""
+
+    ago: timedelta
+    thread: ThreadScript
+    index: int
+
+    @property
+    def post(self) -> Post:
+        """The mail of this step."""
+        return self.thread.posts[self.index]
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A mail that comes in while somebody watches, `after` the demo is ready."""
+
+    after: timedelta
+    inbox: str
+    post: Post
+
+
+@dataclass(frozen=True, slots=True)
+class InboxScript:
+    """An inbox and the agent that answers from it."""
+
+    local_part: str
+    display_name: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The whole story; `steps` are in order of time."""
+
+    inboxes: tuple[InboxScript, ...]
+    steps: tuple[Step, ...]
+    later: tuple[Later, ...] = field(default=())
+
+
+def load_script() -> Script:
+    """Read the story that comes with the package."""
+    inboxes: list[InboxScript] = []
+    steps: list[Step] = []
+    for name in INBOXES:
+        data = _read(name)
+        inboxes.append(InboxScript(data["local_part"], data["display_name"], data["agent"]))
+        for entry in data["thread"]:
+            steps.extend(_steps(name, entry))
+    steps.sort(key=lambda step: step.ago, reverse=True)
+    later = tuple(
+        Later(parse_span(entry["after"]), entry["to"], _post(entry))
+        for entry in _read("later")["mail"]
+    )
+    return Script(tuple(inboxes), tuple(steps), later)
+
+
+def parse_span(text: str) -> timedelta:
+    """Read a span such as `1d 3h`."""
+    parts = {_UNITS[unit]: int(number) for number, unit in _SPAN.findall(text)}
+    return timedelta(**parts)
+
+
+def address_of(person: str) -> str:
+    """Return the bare address of `Name <address>`."""
+    return getaddresses([person])[0][1]
+
+
+def _read(name: str) -> dict[str, Any]:
+    text = files("agentmail_server.demo").joinpath("mail", f"{name}.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+def _steps(inbox: str, entry: dict[str, Any]) -> list[Step]:
+    thread = ThreadScript(
+        inbox=inbox,
+        posts=tuple(_post(mail) for mail in entry["mail"]),
+        status=entry["status"],
+        tags=tuple(entry.get("tags", ())),
+        assigned_to=entry.get("assigned_to"),
+        unread=entry.get("unread", False),
+    )
+    ago = parse_span(entry["ago"])
+    steps = []
+    for index, mail in enumerate(entry["mail"]):
+        ago -= parse_span(mail.get("after", "0s"))
+        steps.append(Step(ago, thread, index))
+    return steps
+
+
+def _post(entry: dict[str, Any]) -> Post:
+    return Post(
+        text=entry["text"].strip() + "\n",
+        sender=entry.get("from"),
+        subject=entry.get("subject"),
+        html=entry.get("html"),
+        cc=tuple(entry.get("cc", ())),
+        attachments=tuple(entry.get("attachments", ())),
+        bulk=entry.get("bulk", False),
+        auto=entry.get("auto", False),
+    )

@@ -55,8 +55,10 @@ def read_headers(raw: bytes, start: int = 0, end: int | None = None) -> Headers:
     start = _skip_preamble(raw, start, end)
     if eol := _LINE_END.match(raw, start, end):
         return Headers((), eol.end())
-    found = _BLANK.search(raw, start, end)
-    block_end, body_at = (found.start(), found.end()) if found else (end, end)
+    # A block that never ends must not cost a scan of the whole mail.
+    reach = min(end, start + 4 * MAX_BLOCK)
+    found = _BLANK.search(raw, start, reach)
+    block_end, body_at = (found.start(), found.end()) if found else (reach, reach)
     lines, stop = _header_lines(raw, start, min(block_end, start + MAX_BLOCK))
     if stop is not None:
         body_at = stop

@@ -44,8 +44,8 @@ _FROM = re.compile(
 )
 _FIELD = re.compile(
     r"[\s*>]{0,4}(?:From|De|Von|Da|Van|Fra|Från|Od|От|Sent|Date|To|Cc|Subject|Reply-To"
-    r"|Envoyé(?: le)?|À|A|Objet|Copie à|Sujet|Gesendet|Datum|An|Betreff|Inviato|Data|Oggetto|Verzonden|Aan"
-    r"|Onderwerp|Sendt|Dato|Til|Emne|Skickat|Till|Ämne|Wysłano|Do|DW|Temat|Отправлено|Дата|Кому"
+    r"|Envoyé(?: le)?|À|A|Objet|Copie à|Sujet|Gesendet|Datum|An|Betreff|Inviato|Data|Oggetto"
+    r"|Verzonden|Aan|Onderwerp|Sendt|Dato|Til|Emne|Skickat|Till|Ämne|Wysłano|Do|DW|Temat|Отправлено|Дата|Кому"
     r"|Копия|Тема|Enviado(?: el| em)?|Fecha|Para|Asunto|Assunto|Gönderilme|Tarih|Kime|Konu"
     r"|Lähetetty|Päivä|Vastaanottaja|Aihe|Odesláno|Komu|Předmět|Küldve|Címzett|Tárgy|送信日時|宛先|件名|日時"
     r"|发送时间|发送日期|收件人|抄送|主题|寄件日期|收件者|主旨|日期|보낸 날짜|받는 사람|제목|날짜"

@@ -1,0 +1,285 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+import pytest
+from agentmail_server.relay.conversation import Timeouts
+from agentmail_server.relay.mx import MxFailure, is_public
+from agentmail_server.relay.outcome import RecipientResult
+from agentmail_server.relay.transport import MxRelay, SmtpRelay
+from agentmail_server.relay.url import RelayAddress
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from conftest import FakeServer
+
+    Serve = Callable[..., Awaitable[FakeServer]]
+    Fake = type[FakeServer]
+
+FROM = "agent@agents.test"
+MAIL = b"Message-ID: <m1@agents.test>\r\nSubject: Hi\r\n\r\n.dot\r\n..two\r\nend\r\n"
+
+
+def relay(fake: FakeServer, timeouts: Timeouts | None = None, **parts: object) -> SmtpRelay:
+    address = RelayAddress("127.0.0.1", fake.port, **parts)  # type: ignore[arg-type]
+    return SmtpRelay(address, hostname="mx.agents.test", timeouts=timeouts)
+
+
+def outcomes(results: list[RecipientResult]) -> dict[str, tuple[str, int, str]]:
+    return {each.address: (each.outcome, each.code, each.enhanced) for each in results}
+
+
+async def test_the_mail_arrives_as_it_was(serve: Serve) -> None:
+    fake = await serve()
+    results = await relay(fake).send(FROM, ["b@x.test", "c@y.test"], MAIL)
+    assert outcomes(results) == {
+        "b@x.test": ("delivered", 250, "2.0.0"),
+        "c@y.test": ("delivered", 250, "2.0.0"),
+    }
+    assert fake.mails == [MAIL]
+    assert fake.commands == [
+        "EHLO mx.agents.test",
+        f"MAIL FROM:<{FROM}> SIZE={len(MAIL)}",
+        "RCPT TO:<b@x.test>",
+        "RCPT TO:<c@y.test>",
+        "DATA",
+        "QUIT",
+    ]
+
+
+async def test_each_recipient_has_its_own_outcome(serve: Serve, fake_server: Fake) -> None:
+    script = {
+        "gone@x.test": "550 5.1.1 no such user",
+        "full@x.test": "452 4.2.2 mailbox full",
+        "odd@x.test": "553 what?",
+    }
+    fake = await serve(fake_server(recipients=script))
+    results = await relay(fake).send(FROM, ["ok@x.test", *script], MAIL)
+    assert outcomes(results) == {
+        "ok@x.test": ("delivered", 250, "2.0.0"),
+        "gone@x.test": ("bounced", 550, "5.1.1"),
+        "full@x.test": ("temporary", 452, "4.2.2"),
+        "odd@x.test": ("bounced", 553, ""),
+    }
+    assert {each.address: each.hard for each in results}["gone@x.test"]
+    assert len(fake.mails) == 1
+
+
+async def test_without_any_recipient_no_data_is_sent(serve: Serve, fake_server: Fake) -> None:
+    fake = await serve(fake_server(recipients={"b@x.test": "550 5.1.1 no"}))
+    await relay(fake).send(FROM, ["b@x.test"], MAIL)
+    assert "DATA" not in fake.commands
+
+
+@pytest.mark.parametrize(
+    ("verb", "reply", "outcome"),
+    [
+        ("MAIL", "550 5.7.1 sender blocked", ("bounced", 550, "5.7.1")),
+        ("MAIL", "451 4.3.0 later", ("temporary", 451, "4.3.0")),
+        ("DATA", "554 5.6.0 no", ("bounced", 554, "5.6.0")),
+        ("DATA", "451 4.3.0 later", ("temporary", 451, "4.3.0")),
+        ("RCPT", "421 4.3.2 closing", ("temporary", 0, "4.4.1")),
+    ],
+)
+async def test_a_refusal_at_each_verb(
+    serve: Serve, fake_server: Fake, verb: str, reply: str, outcome: tuple[str, int, str]
+) -> None:
+    fake = await serve(fake_server(replies={verb: reply}))
+    assert outcomes(await relay(fake).send(FROM, ["b@x.test"], MAIL)) == {"b@x.test": outcome}
+    assert fake.mails == []
+
+
+@pytest.mark.parametrize(
+    ("final", "outcome"),
+    [
+        ("554 5.7.1 spam", ("bounced", 554, "5.7.1")),
+        ("452 4.3.1 full", ("temporary", 452, "4.3.1")),
+    ],
+)
+async def test_a_refusal_after_the_final_dot(
+    serve: Serve, fake_server: Fake, final: str, outcome: tuple[str, int, str]
+) -> None:
+    fake = await serve(fake_server(final=final))
+    assert outcomes(await relay(fake).send(FROM, ["b@x.test"], MAIL)) == {"b@x.test": outcome}
+
+
+async def test_a_line_cut_after_the_final_dot_leaves_doubt(serve: Serve, fake_server: Fake) -> None:
+    fake = await serve(fake_server(end="reset"))
+    results = await relay(fake).send(FROM, ["b@x.test"], MAIL)
+    assert outcomes(results) == {"b@x.test": ("unknown", 0, "4.4.2")}
+
+
+async def test_a_line_cut_in_a_big_mail_is_no_doubt(serve: Serve, fake_server: Fake) -> None:
+    fake = await serve(fake_server(reset_after=10_000))
+    # More than all socket buffers on the way can hold.
+    mail = b"Subject: big\r\n\r\n" + (b"x" * 998 + b"\r\n") * 30_000
+    results = await relay(fake).send(FROM, ["b@x.test"], mail)
+    assert [each.outcome for each in results] == ["temporary"]
+    assert fake.mails == []
+
+
+async def test_a_server_that_hangs_at_the_end_leaves_doubt(serve: Serve, fake_server: Fake) -> None:
+    fake = await serve(fake_server(end="hang"))
+    way = relay(fake, Timeouts(connect=5, command=5, data=0.1))
+    assert [each.outcome for each in await way.send(FROM, ["b@x.test"], MAIL)] == ["unknown"]
+
+
+async def test_nobody_listening_is_temporary() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        address = RelayAddress("127.0.0.1", held.getsockname()[1])
+        results = await SmtpRelay(address, hostname="a.test").send(FROM, ["b@x.test"], MAIL)
+    assert outcomes(results) == {"b@x.test": ("temporary", 0, "4.4.1")}
+
+
+async def test_a_server_that_says_nothing_is_temporary(serve: Serve, fake_server: Fake) -> None:
+    fake = await serve(fake_server(greeting="220-wait"))
+    way = relay(fake, Timeouts(connect=0.1, command=0.1, data=0.1))
+    assert [each.outcome for each in await way.send(FROM, ["b@x.test"], MAIL)] == ["temporary"]
+
+
+async def test_wrong_credentials_are_no_bounce(serve: Serve, fake_server: Fake) -> None:
+    fake = await serve(
+        fake_server(extensions=("AUTH PLAIN",), replies={"AUTH": "535 5.7.8 bad password"})
+    )
+    way = relay(fake, username="u", password="hunter2secret", starttls="never")
+    (result,) = await way.send(FROM, ["b@x.test"], MAIL)
+    assert result.outcome == "temporary"
+    assert "credentials" in result.text
+    assert "hunter2secret" not in repr(result)
+
+
+async def test_starttls_always_never_goes_out_in_plain(serve: Serve) -> None:
+    fake = await serve()
+    results = await relay(fake, starttls="always").send(FROM, ["b@x.test"], MAIL)
+    assert [each.outcome for each in results] == ["temporary"]
+    assert fake.mails == []
+
+
+async def test_unicode_addresses_need_smtputf8(serve: Serve, fake_server: Fake) -> None:
+    able, unable = await serve(), await serve(fake_server(extensions=("8BITMIME",)))
+    assert [each.outcome for each in await relay(able).send(FROM, ["zoë@x.test"], MAIL)] == [
+        "delivered"
+    ]
+    assert f"MAIL FROM:<{FROM}> SIZE={len(MAIL)} SMTPUTF8" in able.commands
+    assert outcomes(await relay(unable).send(FROM, ["zoë@x.test"], MAIL)) == {
+        "zoë@x.test": ("bounced", 553, "5.6.7")
+    }
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "b@x.test\r\nRCPT TO:<c@x.test>",
+        '"b\r\nRCPT TO:<c@x.test>"@x.test',
+        "b\r\nX@x.test",
+        "b@x.test\0",
+        "<b@x.test>",
+        "b@x.test> NOTIFY=NEVER",
+        "B <b@x.test>",
+        "b@X.TEST",
+    ],
+)
+async def test_an_odd_address_never_reaches_the_wire(serve: Serve, address: str) -> None:
+    fake = await serve()
+    assert outcomes(await relay(fake).send(FROM, [address], MAIL)) == {
+        address: ("bounced", 553, "5.1.3")
+    }
+    assert outcomes(await relay(fake).send(address, ["b@x.test"], MAIL)) == {
+        "b@x.test": ("bounced", 553, "5.1.7")
+    }
+    assert fake.commands == []
+
+
+@pytest.mark.parametrize("raw", [b"a\nb\r\n", b"a\rb\r\n", b"no end", b"", b"a\r\n.\n\r\n"])
+async def test_bare_line_ends_never_reach_the_wire(serve: Serve, raw: bytes) -> None:
+    fake = await serve()
+    assert outcomes(await relay(fake).send(FROM, ["b@x.test"], raw)) == {
+        "b@x.test": ("bounced", 550, "5.6.11")
+    }
+    assert fake.commands == []
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None
+)
+@given(lines=st.lists(st.sampled_from([b"", b".", b"..", b"a", b".a", b"DATA", b"\0"]), min_size=1))
+async def test_any_lines_arrive_as_one_mail(serve: Serve, lines: list[bytes]) -> None:
+    fake = await serve()
+    raw = b"\r\n".join(lines) + b"\r\n"
+    await relay(fake).send(FROM, ["b@x.test"], raw)
+    assert fake.mails == [raw]
+
+
+async def test_a_hanging_server_does_not_hold_up_another(serve: Serve, fake_server: Fake) -> None:
+    hung, good = await serve(fake_server(greeting="220-wait")), await serve()
+    stuck = [asyncio.create_task(relay(hung).send(FROM, ["b@x.test"], MAIL)) for _ in range(10)]
+    async with asyncio.timeout(2):
+        results = await relay(good).send(FROM, ["b@y.test"], MAIL)
+    assert [each.outcome for each in results] == ["delivered"]
+    for task in stuck:
+        task.cancel()
+    await asyncio.gather(*stuck, return_exceptions=True)
+
+
+class Names:
+    """A resolver that knows what it is told."""
+
+    def __init__(self, known: dict[str, list[str] | MxFailure]) -> None:
+        self._known = known
+
+    async def hosts(self, domain: str) -> list[str]:
+        found = self._known[domain]
+        if isinstance(found, MxFailure):
+            raise found
+        return found
+
+
+async def test_mx_brings_each_domain_its_own_mail(serve: Serve) -> None:
+    fake = await serve()
+    names = Names(
+        {
+            # Nobody listens at the first of them.
+            "x.test": ["127.0.0.2", "127.0.0.1"],
+            "no.test": MxFailure(556, "5.1.10", "takes no mail"),
+            "slow.test": MxFailure(451, "4.4.3", "DNS did not answer"),
+        }
+    )
+    way = MxRelay(hostname="mx.agents.test", resolver=names, port=fake.port)
+    wanted = ["a@x.test", "b@x.test", "c@no.test", "d@slow.test"]
+    assert outcomes(await way.send(FROM, wanted, MAIL)) == {
+        "a@x.test": ("delivered", 250, "2.0.0"),
+        "b@x.test": ("delivered", 250, "2.0.0"),
+        "c@no.test": ("bounced", 556, "5.1.10"),
+        "d@slow.test": ("temporary", 0, "4.4.1"),
+    }
+    assert [each for each in fake.commands if each.startswith("RCPT")] == [
+        "RCPT TO:<a@x.test>",
+        "RCPT TO:<b@x.test>",
+    ]
+    assert fake.mails == [MAIL]
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2606:4700:4700::1111", True),
+        ("127.0.0.1", False),
+        ("10.0.0.1", False),
+        ("169.254.169.254", False),
+        ("224.0.0.1", False),
+        ("::1", False),
+        ("::127.0.0.1", False),
+        ("::ffff:10.0.0.1", False),
+        ("64:ff9b::a9fe:a9fe", False),
+        ("2002:7f00:1::", False),
+        ("fec0::1", False),
+    ],
+)
+def test_dns_cannot_send_us_inside(address: str, public: bool) -> None:
+    assert is_public(address) is public

@@ -30,7 +30,10 @@ def seconds_for(size: int) -> float:
 
 def main(read: Callable[[bytes], ParsedMail] = parse) -> None:
     """Serve until stdin ends, reading each mail with `read`."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server alone
+    # Ctrl-C and a service manager's stop go to the whole group but are for the server alone, which
+    # still needs its workers while it finishes; they end with stdin.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _limit_memory()
     source, sink = sys.stdin.buffer, sys.stdout.buffer
     # Nothing else may write between the answers.

@@ -26,7 +26,13 @@ class PostgresDriver:
     """Runs units on a PostgreSQL database that several servers may share."""
 
     def __init__(self, url: URL, notify: Notify) -> None:
-        self._engine = create_async_engine(url, pool_size=POOL_SIZE, max_overflow=5)
+        self._engine = create_async_engine(
+            url,
+            pool_size=POOL_SIZE,
+            max_overflow=5,
+            # Errors are logged, and parameters are mail.
+            hide_parameters=True,
+        )
         self._reading = self._engine.execution_options(postgresql_readonly=True)
         self._notify = notify
         self._closed = False

@@ -249,6 +249,8 @@ def _engine(file: Path, begin: str, *, pool_size: int, query_only: bool = False)
         f"sqlite:///{file}",
         pool_size=pool_size,
         max_overflow=0,
+        # Errors are logged, and parameters are mail.
+        hide_parameters=True,
         connect_args={"check_same_thread": False, "timeout": BUSY_MILLIS / 1000},
     )
 

@@ -34,9 +34,16 @@ class Permanent(MailError):
 
 
 class Unreachable(Temporary):
-    """No connection to the server, or it broke."""
+    """No connection to the server, or it broke.
+
+    `started` is False where the request surely never left: then it may be sent again.
+    """
 
     exit_code = 5
+
+    def __init__(self, message: str, *, started: bool = True) -> None:
+        super().__init__(message)
+        self.started = started
 
 
 class RateLimited(Temporary):

@@ -91,7 +91,7 @@ class Backend(Protocol):
         """Assign, or give back with None, and return the triage state after it."""
         ...
 
-    async def set_unread(self, thread_id: str, unread: bool) -> None:  # noqa: FBT001
+    async def set_unread(self, thread_id: str, unread: bool) -> None:
         """Mark a thread read or unread."""
         ...
 

@@ -31,8 +31,8 @@ _VERB_THEN_PERSON = re.compile(rf"\s(?:{_WROTE})\s.{{1,200}}[:：]\s*$", re.IGNO
 _PERSON_AND_COLON = re.compile(r"\d.{0,300}<\s*[^<>\s]{1,200}@[^<>\s]{1,200}>\s*[:：]\s*$")
 _DATED = re.compile(r"\d{1,4}\s*[-./:年월月时 ,]|\d{1,2}:\d\d|\d{4}")
 _LEADS = re.compile(
-    r"\s{0,3}(?:On|Le|Am|El|Il|Em|Op|Den|På|W dniu|Dnia|Dne|Dňa|Le|Vào|Pe|În|Ma|Pada|Kl|Το|Στις"
-    r"|Від|В|Вт|Пн|Ср|Чт|Пт|Сб|Вс|在|于|於|A|På|Klo|Data|Dana|Date)\b",
+    r"\s{0,3}(?:On|Le|Am|El|Il|Em|Op|Den|På|W dniu|Dnia|Dne|Dňa|Vào|Pe|În|Ma|Pada|Kl|Το|Στις"
+    r"|Від|В|Вт|Пн|Ср|Чт|Пт|Сб|Вс|在|于|於|A|Klo|Data|Dana|Date)\b",
     re.IGNORECASE,
 )
 
@@ -45,13 +45,16 @@ _FROM = re.compile(
 _FIELD = re.compile(
     r"[\s*>]{0,4}(?:From|De|Von|Da|Van|Fra|Från|Od|От|Sent|Date|To|Cc|Subject|Reply-To"
     r"|Envoyé(?: le)?|À|A|Objet|Copie à|Sujet|Gesendet|Datum|An|Betreff|Inviato|Data|Oggetto"
-    r"|Verzonden|Aan|Onderwerp|Sendt|Dato|Til|Emne|Skickat|Till|Ämne|Wysłano|Do|DW|Temat|Отправлено|Дата|Кому"
-    r"|Копия|Тема|Enviado(?: el| em)?|Fecha|Para|Asunto|Assunto|Gönderilme|Tarih|Kime|Konu"
-    r"|Lähetetty|Päivä|Vastaanottaja|Aihe|Odesláno|Komu|Předmět|Küldve|Címzett|Tárgy|送信日時|宛先|件名|日時"
+    r"|Verzonden|Aan|Onderwerp|Sendt|Dato|Til|Emne|Skickat|Till|Ämne|Wysłano|Do|DW|Temat"
+    r"|Отправлено|Дата|Кому|Копия|Тема|Enviado(?: el| em)?|Fecha|Para|Asunto|Assunto"
+    r"|Gönderilme|Tarih|Kime|Konu|Lähetetty|Päivä|Vastaanottaja|Aihe|Odesláno|Komu|Předmět|Küldve"
+    r"|Címzett|Tárgy|送信日時|宛先|件名|日時"
     r"|发送时间|发送日期|收件人|抄送|主题|寄件日期|收件者|主旨|日期|보낸 날짜|받는 사람|제목|날짜"
     r"|Message du|Priorité|Importance|Attachments?)\s{0,3}\*{0,2}\s?[:：]",
     re.IGNORECASE,
 )
+_DIGIT = re.compile(r"\d")
+_COLON = re.compile("[:：]")
 _SEPARATOR = re.compile(
     r"\s{0,3}[-_=*─—]{2,}\s{0,3}(?=[^\n]{0,60}"
     r"(?:message|messaggio|mensaje|mensagem|missatge|nachricht|e-?mail|besked|meddelande|melding"
@@ -92,33 +95,38 @@ def _introduction(heads: Sequence[str], at: int) -> int:
     """Return how many lines from `at` introduce a quote; 0 when it is the sender's own text."""
     if not heads[at].strip():
         return 0
-    if _SEPARATOR.match(heads[at]):
+    if heads[at].lstrip()[0] in "-_=*─—" and _SEPARATOR.match(heads[at]):
         return 1 + _header_block(heads, at + 1)
     return _header_block(heads, at) or _attribution(heads, at)
 
 
 def _attribution(heads: Sequence[str], at: int) -> int:
+    """Return how many lines say who wrote the quote that follows, or 0."""
+    first = heads[at]
+    runs_on = _DIGIT.search(first) and (_LEADS.match(first) or _DATED.match(first))
     joined = ""
-    for count in range(1, 4):
-        if at + count > len(heads):
-            break
-        line = heads[at + count - 1]
+    for count, line in enumerate(heads[at : at + (3 if runs_on else 1)], 1):
         if count > 1 and (not line.strip() or _is_quoted(line)):
             break
         joined = f"{joined} {line.strip()}".strip()[:_MAX_SIGNS]
-        if _is_attribution(joined, lines=count):
+        if _is_attribution(joined):
             return count
     return 0
 
 
-def _is_attribution(line: str, *, lines: int) -> bool:
-    if _PERSON_AND_COLON.search(line):
-        return lines == 1 or _DATED.match(line) is not None or _LEADS.match(line) is not None
-    if not _DATED.search(line):
-        return "@" in line and line.endswith(":") and _ENDS_IN_WROTE.search(line) is not None
-    if lines > 1 and not (_LEADS.match(line) or _DATED.match(line)):
+def _is_attribution(line: str) -> bool:
+    colon = line.endswith((":", "：")) or not line[-1:].isascii()
+    # Most lines are neither: they must cost nothing.
+    if not colon and "@" not in line:
         return False
-    return bool(_ENDS_IN_WROTE.search(line) or _VERB_THEN_PERSON.search(line))
+    ends_in_wrote = _ENDS_IN_WROTE.search(line[-100:]) is not None
+    if not ends_in_wrote and not colon:
+        return False
+    if _PERSON_AND_COLON.search(line):
+        return True
+    if not _DATED.search(line):
+        return "@" in line and ends_in_wrote and line.endswith(":")
+    return ends_in_wrote or _VERB_THEN_PERSON.search(line) is not None
 
 
 def _header_block(heads: Sequence[str], at: int) -> int:
@@ -126,7 +134,9 @@ def _header_block(heads: Sequence[str], at: int) -> int:
     start = at
     while at < len(heads) and at - start < 3 and not heads[at].strip():
         at += 1
-    if at >= len(heads) or not (_FROM.match(heads[at]) or _is_date_first(heads, at)):
+    if at >= len(heads) or not _COLON.search(heads[at][:40]):
+        return 0
+    if not (_FROM.match(heads[at]) or _is_date_first(heads, at)):
         return 0
     last, fields = at, 0
     for place in range(at, min(at + _MAX_HEADER_LINES, len(heads))):

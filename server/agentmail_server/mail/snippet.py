@@ -13,12 +13,20 @@ MAX_SIGNS = 200
 
 def make_snippet(text: str) -> str:
     """Return the start of what the sender wrote, else of what is quoted, else `[no text]`."""
-    words = one_line(visible_text(text[:20_000])[:1000]) or one_line(text[:1000].replace(">", " "))
+    # Nearly always the first screen is enough; a long quote above the answer is the exception.
+    words = next((line for size in (3000, 60_000) if (line := _visible(text[:size]))), "")
+    words = words or one_line(text[:1000].replace(">", " "))
     return cut_to_cells(words, MAX_CELLS)[:MAX_SIGNS].rstrip() or "[no text]"
+
+
+def _visible(text: str) -> str:
+    return one_line(visible_text(text)[:1000])
 
 
 def cut_to_cells(text: str, cells: int) -> str:
     """Return as much of `text` as `cells` terminal cells hold."""
+    if text.isascii():
+        return text[:cells]
     room = cells
     for place, sign in enumerate(text):
         room -= _width(sign)

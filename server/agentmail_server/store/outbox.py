@@ -74,6 +74,12 @@ def finish(conn: Connection, now: int, job_id: int, lease: str) -> bool:
     return _settle(conn, job_id, lease, done)
 
 
+def close(conn: Connection, now: int, dedupe_key: str) -> None:
+    """Close a job that nobody need run: what it was for is done in this transaction."""
+    done = update(outbox).where(outbox.c.dedupe_key == dedupe_key, _open())
+    conn.execute(done.values(done_at=now))
+
+
 def retry(conn: Connection, job_id: int, lease: str, due_at: int, error: str) -> bool:
     """Give a job back, to be tried from `due_at`; False when the lease is another's by now."""
     values = {

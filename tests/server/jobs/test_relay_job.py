@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from agentmail_server.jobs.relay import RelayJob, schedule
+from agentmail_server.jobs.runner import Kind, Runner
+from agentmail_server.relay.outcome import RecipientResult, from_reply, temporary
+from agentmail_server.service import relaying
+from agentmail_server.store import outbound, tables
+from agentmail_server.store.records import NewMail, NewRecipient, Participant
+from sqlalchemy import Connection, delete
+
+if TYPE_CHECKING:
+    from conftest import Yard
+
+RAW = (
+    b"From: agent@agents.test\r\nTo: ann@x.test\r\nMessage-ID: <m1@agents.test>\r\n"
+    b"Subject: Hi\r\n\r\nText\r\n"
+)
+HOUR = 3600
+
+
+class FakeRelay:
+    """Answers each address from its script, one entry an attempt; the last one stays."""
+
+    name = "fake"
+
+    def __init__(self, **script: list[str]) -> None:
+        self.script = script
+        self.sent: list[tuple[str, list[str], bytes]] = []
+
+    async def send(
+        self, envelope_from: str, recipients: Sequence[str], raw: bytes
+    ) -> list[RecipientResult]:
+        self.sent.append((envelope_from, list(recipients), raw))
+        return [self._result(each) for each in recipients]
+
+    def _result(self, address: str) -> RecipientResult:
+        answers = self.script.get(address.partition("@")[0], ["250 2.0.0 taken"])
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if answer == "unknown":
+            return RecipientResult(address, "unknown", 0, "4.4.2", "line broke")
+        if answer == "down":
+            return temporary(address, "connection refused")
+        return from_reply(address, int(answer[:3]), answer[4:])
+
+
+async def send(yard: Yard, *recipients: str, raw: bytes = RAW) -> str:
+    """Write a sent message and its relay job, as the API does."""
+    inbox = yard.inboxes["agent"]
+    mail = NewMail(
+        id=yard.ids.make("msg"),
+        org_id=yard.org_id,
+        inbox_id=inbox.id,
+        thread_id=None,
+        new_thread_id=yard.ids.make("conv"),
+        content=raw,
+        rfc_message_id="m1@agents.test",
+        in_reply_to=None,
+        references=(),
+        subject="Hi",
+        base_subject="hi",
+        from_name="",
+        from_address=inbox.address,
+        participants=(Participant("sender", inbox.address),),
+        text="Text",
+        html=None,
+        snippet="Text",
+        date_header=None,
+        recipients=tuple(NewRecipient(each) for each in recipients),
+    )
+    await yard.store.write(outbound.record_sent, yard.ids, yard.now, mail)
+    return mail.id
+
+
+async def start(yard: Yard, relay: FakeRelay | None) -> Runner:
+    job = RelayJob(yard.store, relay, hostname="mx.agents.test", clock=yard.clock, ids=yard.ids)
+    kind = Kind("relay", job, limit=4, lease_seconds=60, max_attempts=1000)
+    return await yard.run(kind, poll=60)
+
+
+async def ended(yard: Yard) -> None:
+    await yard.until(lambda rows: _relay_row(rows).done_at is not None)
+
+
+async def tried(yard: Yard, attempts: int) -> Any:
+    rows = await yard.until(
+        lambda rows: _relay_row(rows).attempts == attempts and not _relay_row(rows).lease
+    )
+    return _relay_row(rows)
+
+
+def _relay_row(rows: Sequence[Any]) -> Any:
+    return next(row for row in rows if row.kind == "relay")
+
+
+async def events(yard: Yard) -> list[tuple[str, str]]:
+    return [(row.recipient, row.event_type) for row in await yard.rows(tables.delivery_events)]
+
+
+async def statuses(yard: Yard) -> dict[str, str]:
+    return {row.address: row.status for row in await yard.rows(tables.recipients)}
+
+
+async def test_what_is_taken_is_sent_and_delivered(yard: Yard) -> None:
+    relay = FakeRelay()
+    await start(yard, relay)
+    await send(yard, "ann@x.test", "bob@y.test")
+    await ended(yard)
+    assert relay.sent == [("agent@agents.test", ["ann@x.test", "bob@y.test"], RAW)]
+    assert await statuses(yard) == {"ann@x.test": "delivered", "bob@y.test": "delivered"}
+    assert [each for each in await events(yard) if each[0] == "ann@x.test"] == [
+        ("ann@x.test", "queued"),
+        ("ann@x.test", "sent"),
+        ("ann@x.test", "delivered"),
+    ]
+    (message,) = await yard.rows(tables.messages)
+    assert message.delivery_status == "delivered"
+
+
+async def test_only_who_was_put_off_is_tried_again(yard: Yard) -> None:
+    relay = FakeRelay(bob=["451 4.7.1 greylisted", "250 2.0.0 ok"])
+    runner = await start(yard, relay)
+    await send(yard, "ann@x.test", "bob@y.test")
+    row = await tried(yard, 1)
+    assert row.due_at - yard.now == 5_000_000
+    assert await statuses(yard) == {"ann@x.test": "delivered", "bob@y.test": "delivery_delayed"}
+    yard.advance(5)
+    runner.wake()
+    await ended(yard)
+    assert [recipients for _, recipients, _ in relay.sent] == [
+        ["ann@x.test", "bob@y.test"],
+        ["bob@y.test"],
+    ]
+    assert [raw for _, _, raw in relay.sent] == [RAW, RAW]
+    assert await statuses(yard) == {"ann@x.test": "delivered", "bob@y.test": "delivered"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "suppressed"),
+    [
+        ("550 5.1.1 no such user", "hard", True),
+        ("550 5.1.2 no such host", "hard", True),
+        ("553 5.1.3 bad address", "hard", True),
+        ("551 5.1.6 moved", "hard", True),
+        ("556 5.1.10 null mx", "hard", True),
+        ("550 5.7.1 policy", "soft", False),
+        ("552 5.2.2 full", "soft", False),
+        ("554 no reason", "soft", False),
+    ],
+)
+async def test_a_refusal_bounces_and_only_a_dead_address_is_suppressed(
+    yard: Yard, reply: str, kind: str, suppressed: bool
+) -> None:
+    await start(yard, FakeRelay(ann=[reply]))
+    await send(yard, "ann@x.test")
+    await ended(yard)
+    event = (await yard.rows(tables.delivery_events))[-1]
+    assert event.event_type == "bounced"
+    assert (event.data["bounce_type"], event.data["smtp_code"]) == (kind, int(reply[:3]))
+    rows = await yard.rows(tables.suppressions)
+    assert [(row.address, row.reason) for row in rows] == (
+        [("ann@x.test", "hard_bounce")] if suppressed else []
+    )
+
+
+async def test_a_strangers_reply_is_cleaned(yard: Yard) -> None:
+    await start(yard, FakeRelay(ann=["550 5.1.1 no\x1b[2J\r\nsuch " + "x" * 5000]))
+    await send(yard, "ann@x.test")
+    await ended(yard)
+    detail = (await yard.rows(tables.delivery_events))[-1].detail
+    assert detail.startswith("no [2J such x")
+    assert len(detail) <= 500
+    assert detail.isprintable()
+
+
+async def test_the_schedule_grows_and_ends_within_72_hours() -> None:
+    pauses = schedule()
+    assert pauses[:8] == (5, 30, 120, 600, 1800, HOUR, 2 * HOUR, 4 * HOUR)
+    assert set(pauses[7:]) == {4 * HOUR}
+    assert 68 * HOUR < sum(pauses) <= 72 * HOUR
+
+
+async def test_after_72_hours_it_has_failed(yard: Yard) -> None:
+    relay = FakeRelay(ann=["451 4.3.0 later"])
+    runner = await start(yard, relay)
+    await send(yard, "ann@x.test")
+    for attempt, pause in enumerate(schedule(), 1):
+        row = await tried(yard, attempt)
+        assert row.due_at - yard.now == pause * 1_000_000
+        yard.advance(pause)
+        runner.wake()
+    await ended(yard)
+    assert len(relay.sent) == len(schedule()) + 1
+    assert await statuses(yard) == {"ann@x.test": "failed"}
+    assert (await events(yard))[-1] == ("ann@x.test", "failed")
+    assert list(await yard.rows(tables.suppressions)) == []
+
+
+async def test_doubt_is_told_and_tried_once_more(yard: Yard) -> None:
+    relay = FakeRelay(ann=["unknown"])
+    runner = await start(yard, relay)
+    await send(yard, "ann@x.test")
+    await tried(yard, 1)
+    doubt = (await yard.rows(tables.delivery_events))[-1]
+    assert (doubt.event_type, doubt.data["delivery_unknown"]) == ("delivery_delayed", True)
+    yard.advance(5)
+    runner.wake()
+    await ended(yard)
+    assert [raw for _, _, raw in relay.sent] == [RAW, RAW]
+    last = (await yard.rows(tables.delivery_events))[-1]
+    assert (last.event_type, last.detail) == ("failed", relaying.UNKNOWN_AGAIN)
+
+
+async def test_without_a_relay_it_waits_and_says_so(yard: Yard) -> None:
+    runner = await start(yard, None)
+    await send(yard, "ann@x.test")
+    await tried(yard, 1)
+    assert await statuses(yard) == {"ann@x.test": "queued"}
+    assert (await yard.rows(tables.delivery_events))[-1].detail == relaying.NO_RELAY
+    yard.advance(100 * 24 * HOUR)
+    runner.wake()
+    await runner.stop(1)
+
+    relay = FakeRelay()
+    assert await yard.store.write(relaying.unpark, yard.now) == 1
+    await start(yard, relay)
+    await ended(yard)
+    assert await statuses(yard) == {"ann@x.test": "delivered"}
+
+
+async def test_our_own_inboxes_are_served_inside(yard: Yard) -> None:
+    relay = FakeRelay()
+    await start(yard, relay)
+    await send(yard, "helper@agents.test", "ann@x.test")
+    await ended(yard)
+    assert [recipients for _, recipients, _ in relay.sent] == [["ann@x.test"]]
+    copy = next(row for row in await yard.rows(tables.raw_mails) if row.content != RAW)
+    assert copy.content.startswith(b"Received: by mx.agents.test with LOCAL id msg_")
+    assert copy.content.endswith(RAW)
+    (target,) = await yard.rows(tables.raw_mail_inboxes)
+    assert (target.inbox_id, target.raw_id) == (yard.inboxes["helper"].id, copy.id)
+    assert await statuses(yard) == {
+        "helper@agents.test": "delivered",
+        "ann@x.test": "delivered",
+    }
+
+
+async def test_inside_needs_no_relay(yard: Yard) -> None:
+    await start(yard, None)
+    await send(yard, "helper@agents.test")
+    await ended(yard)
+    assert await statuses(yard) == {"helper@agents.test": "delivered"}
+    parse = [row for row in await yard.jobs() if row.kind == "parse"]
+    assert len(parse) == 1
+
+
+async def test_an_unknown_or_sleeping_inbox_of_ours_bounces(yard: Yard) -> None:
+    relay = FakeRelay()
+    await start(yard, relay)
+    await send(yard, "nobody@agents.test", "asleep@agents.test")
+    await ended(yard)
+    assert relay.sent == []
+    assert await statuses(yard) == {
+        "nobody@agents.test": "bounced",
+        "asleep@agents.test": "bounced",
+    }
+    assert [row.address for row in await yard.rows(tables.suppressions)] == ["nobody@agents.test"]
+
+
+async def test_a_loop_inside_ends(yard: Yard) -> None:
+    await start(yard, None)
+    hop = b"Received: by mx.agents.test; Thu, 15 Jan 2026 09:00:00 +0000\r\n"
+    await send(yard, "helper@agents.test", raw=hop * 50 + RAW)
+    await ended(yard)
+    assert await statuses(yard) == {"helper@agents.test": "bounced"}
+    assert [row for row in await yard.jobs() if row.kind == "parse"] == []
+
+
+async def test_a_relay_that_is_down_is_noted(yard: Yard) -> None:
+    relay = FakeRelay(ann=["down", "250 2.0.0 ok"])
+    job = RelayJob(yard.store, relay, hostname="a.test", clock=yard.clock, ids=yard.ids)
+    runner = await yard.run(
+        Kind("relay", job, limit=4, lease_seconds=60, max_attempts=1000), poll=60
+    )
+    await send(yard, "ann@x.test")
+    await tried(yard, 1)
+    assert job.state.last_error == "connection refused"
+    yard.advance(5)
+    runner.wake()
+    await ended(yard)
+    assert job.state.last_error is None
+
+
+async def test_a_message_that_is_gone_ends_quietly(yard: Yard) -> None:
+    def forget(conn: Connection) -> None:
+        conn.execute(delete(tables.recipients))
+        conn.execute(delete(tables.messages))
+
+    await send(yard, "ann@x.test")
+    await yard.store.write(forget)
+    relay = FakeRelay()
+    await start(yard, relay)
+    await ended(yard)
+    assert relay.sent == []

@@ -140,6 +140,13 @@ class ThreadSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadGone:
+    """A thread is not there any more."""
+
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class TriageLoaded:
     """Triage state of a thread whose row did not carry it."""
 
@@ -310,6 +317,7 @@ Event = (
     | MessagesFailed
     | ThreadClosed
     | ThreadSeen
+    | ThreadGone
     | TriageLoaded
     | SearchStarted
     | SearchDone

@@ -1,31 +1,30 @@
-"""Verbs that read: the list and its cursor, the reader, search, delivery."""
+"""Verbs that read: the reader, search, delivery."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine
 from datetime import datetime
+from typing import Any
 
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import clean_line
-from agentmail_tui.domain import Message, Thread, ThreadFilter, Triage
-from agentmail_tui.errors import MailError, NotFound, Unreachable
+from agentmail_tui.domain import Message, Thread
+from agentmail_tui.errors import MailError
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.desk import Sleep
-from agentmail_tui.mailbox.paging import next_part
-from agentmail_tui.mailbox.select import searching, selected_thread, visible_row
+from agentmail_tui.mailbox.listing import Listing
+from agentmail_tui.mailbox.select import selected_thread
 from agentmail_tui.mailbox.showing import known
-from agentmail_tui.mailbox.state import Split
-from agentmail_tui.mailbox.triage_fetch import TriageFetch
-from agentmail_tui.mailbox.triaging import Triaging
 
 SEARCH_LIMIT = 50
 _CONVERSATIONS_KEPT = 50
-_PARTS_AT_ONCE = 20  # of one request to fill the screen; more only when it is scrolled
+
+Work = Coroutine[Any, Any, None]
 
 
-class Reading(Triaging):
-    """What a person looks at."""
+class Reading(Listing):
+    """What a person looks at beside the list."""
 
     def __init__(
         self,
@@ -40,71 +39,35 @@ class Reading(Triaging):
         super().__init__(
             backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
         )
-        self._shown = (0, 0)
-        self._paging: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
         self._searching: asyncio.Task[None] | None = None
-        self._counting: asyncio.Task[None] | None = None
-        self._count_again = False
         self._conversations: dict[str, tuple[Message, ...]] = {}
-        self._triages = TriageFetch(backend.triage, self._triage_found, self._spawn, sleep)
-
-    def show_range(self, first: int, last: int) -> None:
-        """Say which rows are on screen: what is missing there is read, far rows are let go."""
-        self._shown = (first, last)
-        window = self._state.window
-        was_down = self._state.first_shown > 0
-        self._post(ev.RangeShown(first, last))
-        if first == 0 and was_down and window.fresh and not searching(self._state):
-            self._read_again()
-        self._fill()
-
-    def select(self, index: int) -> None:
-        """Put the cursor on a row."""
-        self._post(ev.Selected(index))
-        if self._state.selected == 0 and self._state.window.fresh:
-            self._read_again()
-
-    def move(self, step: int) -> None:
-        """Move the cursor up or down."""
-        self.select(self._state.selected + step)
 
     def open_selected(self) -> None:
         """Open the thread under the cursor."""
         thread = selected_thread(self._state)
         if thread is not None:
-            self._open(thread)
+            self._open(thread, read=True)
 
     def open_thread(self, thread_id: str) -> None:
         """Open a thread by its id, also one that the list does not hold."""
         thread = known(self._state, thread_id)
         if thread is not None:
-            self._open(thread)
+            self._open(thread, read=True)
         else:
             self._replace_opening(self._fetch_and_open(thread_id))
+
+    def peek(self, thread_id: str) -> None:
+        """Show a thread in the reader without counting it as read."""
+        thread = known(self._state, thread_id)
+        if thread is not None:
+            self._open(thread, read=False)
 
     def close_thread(self) -> None:
         """Leave the reader."""
         if self._opening is not None:
             self._opening.cancel()
         self._post(ev.ThreadClosed())
-
-    def show_inbox(self, inbox_id: str | None) -> None:
-        """Show another inbox; None shows all of them where the server can."""
-        if inbox_id is None and not self._state.capabilities.all_inboxes:
-            self.say("this server lists one inbox at a time")
-            return
-        self._list(inbox_id, self._state.split, "")
-        self._recount()
-
-    def show_split(self, split: Split) -> None:
-        """Show another tab of the list."""
-        self._list(self._state.inbox_id, split, "")
-
-    def narrow(self, words: str) -> None:
-        """Show only threads that hold these words in party, subject or snippet."""
-        if words.strip() != self._state.window.wanted.words:
-            self._list(self._state.inbox_id, self._state.split, words.strip())
 
     def search(self, query: str) -> None:
         """Search; the newest query wins, an empty one ends the search."""
@@ -137,12 +100,61 @@ class Reading(Triaging):
         except MailError as error:
             return f"The source could not be read: {error.message}"
 
-    def _open(self, thread: Thread) -> None:
-        self._post(ev.ThreadOpened(thread, self._conversations.get(thread.id)))
-        self._mark_read(thread)
-        self._replace_opening(self._read_messages(thread.id))
+    def _open(self, thread: Thread, *, read: bool) -> None:
+        opened = self._state.open
+        if opened is None or opened.thread.id != thread.id or opened.error is not None:
+            self._post(ev.ThreadOpened(thread, self._conversations.get(thread.id)))
+            self._replace_opening(self._read_messages(thread.id))
+        if read:
+            self._mark_read(thread)
 
-    def _replace_opening(self, work: ev.Coroutine) -> None:
+    def _replace_opening(self, work: Work) -> None:
         if self._opening is not None:
             self._opening.cancel()
         self._opening = self._spawn(work)
+
+    async def _fetch_and_open(self, thread_id: str) -> None:
+        thread = await self._backend.thread(thread_id)
+        self._post(ev.ThreadOpened(thread, self._conversations.get(thread_id)))
+        self._mark_read(thread)
+        await self._read_messages(thread_id)
+
+    async def _read_messages(self, thread_id: str) -> None:
+        try:
+            messages = await self._backend.messages(thread_id)
+        except MailError as error:
+            self._post(ev.MessagesFailed(thread_id, clean_line(error.message)))
+            return
+        self._conversations.pop(thread_id, None)
+        self._conversations[thread_id] = messages
+        if len(self._conversations) > _CONVERSATIONS_KEPT:
+            self._conversations.pop(next(iter(self._conversations)))
+        self._post(ev.MessagesLoaded(thread_id, messages))
+
+    def _reread(self, thread_id: str | None) -> None:
+        """Read the open thread's messages again."""
+        opened = self._state.open
+        if opened is not None and opened.thread.id == thread_id:
+            self._replace_opening(self._read_messages(opened.thread.id))
+
+    def _stop_searching(self) -> None:
+        if self._searching is not None:
+            self._searching.cancel()
+
+    async def _search(self, query: str, number: int) -> None:
+        try:
+            inbox_id = self._state.inbox_id
+            result = await self._backend.search(query, inbox_id, SEARCH_LIMIT)
+        except MailError as error:
+            self._post(ev.SearchFailed(number, clean_line(error.message)))
+        else:
+            self._post(ev.SearchDone(number, result))
+            self._want_triage()
+
+    async def _load_delivery(self, inbox_id: str | None, period: str) -> None:
+        try:
+            data = await self._backend.delivery(inbox_id, period)
+        except MailError as error:
+            self._post(ev.DeliveryFailed(period, clean_line(error.message)))
+        else:
+            self._post(ev.DeliveryLoaded(period, data))

@@ -92,8 +92,10 @@ def with_page(
     rows.update({first + step: thread for step, thread in enumerate(shown)})
     end = first + len(shown)
     if page.total is not None:
+        unseen = hidden + (0 if window.stale else window.fresh)
         # A page that is short though more should follow: the end is where it stopped.
-        total = end if len(page.items) < asked else max(page.total - hidden, end)
+        short = len(page.items) < asked
+        total = min(end, page.total) if short else max(page.total - unseen, end)
         complete = True
     else:
         total, complete = max(end, max(rows, default=-1) + 1), page.next_cursor is None

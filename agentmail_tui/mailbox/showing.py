@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -156,13 +155,10 @@ def cursor_by_id(state: MailState, window: ThreadWindow) -> MailState:
     return moved
 
 
-def without_threads(state: MailState, gone: Iterable[str]) -> MailState:
-    """Return the state without rows of threads that are no longer there."""
-    for thread_id in gone:
-        index = rows.find(state.window, thread_id)
-        if index is not None:
-            state = _removed(state, index)
-    return state
+def without(state: MailState, thread_id: str) -> MailState:
+    """Return the state with a thread taken out of the list."""
+    index = rows.find(state.window, thread_id)
+    return state if index is None else _removed(state, index)
 
 
 def _with_known_triage(state: MailState, thread: Thread) -> Thread:

@@ -60,6 +60,7 @@ _TABLE: dict[type[Any], Callable[[MailState, Any], MailState]] = {
     ev.RangeShown: listing.range_shown,
     ev.Selected: listing.selected,
     ev.ThreadSeen: listing.thread_seen,
+    ev.ThreadGone: listing.thread_gone,
     ev.TriageLoaded: listing.triage_loaded,
     ev.ThreadOpened: mail.thread_opened,
     ev.MessagesLoaded: mail.messages_loaded,

@@ -14,6 +14,7 @@ from agentmail_tui.mailbox.showing import (
     on_top,
     show,
     with_base,
+    without,
 )
 from agentmail_tui.mailbox.state import MailState, ThreadWindow
 
@@ -82,6 +83,11 @@ def thread_seen(state: MailState, event: ev.ThreadSeen) -> MailState:
     """Take the server's row of one thread."""
     state = with_base(state, event.thread)
     return show(state, on_top(state, event.thread))
+
+
+def thread_gone(state: MailState, event: ev.ThreadGone) -> MailState:
+    """Take a thread that is not there any more out of the list."""
+    return without(state, event.thread_id)
 
 
 def triage_loaded(state: MailState, event: ev.TriageLoaded) -> MailState:

@@ -1,0 +1,155 @@
+"""Verbs that write mail: it is on screen before it leaves, and stays there if it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from agentmail_tui.backends.protocol import Backend
+from agentmail_tui.clean import Safe, clean_line
+from agentmail_tui.domain import Draft
+from agentmail_tui.errors import MailError, RateLimited, ServerTrouble, Unreachable
+from agentmail_tui.mailbox import events as ev
+from agentmail_tui.mailbox import outbound
+from agentmail_tui.mailbox.desk import Sleep
+from agentmail_tui.mailbox.reading import Reading
+from agentmail_tui.mailbox.select import outgoing
+from agentmail_tui.mailbox.state import SendPhase, Tone
+
+WAITS = clean_line("waits for the connection")
+AGAIN_AFTER = 2.0  # seconds, where a send was lost though the link seems to stand
+
+
+class Sending(Reading):
+    """Reply, forward, compose, send.
+
+    A send that may have arrived is repeated by itself only where the server knows a repeated
+    one by its key; elsewhere it is shown as uncertain and left to the person.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        clock: Callable[[], datetime],
+        new_id: Callable[[], str],
+        me: str,
+        read_only: bool,
+        sleep: Sleep,
+    ) -> None:
+        super().__init__(
+            backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
+        )
+        self._unsent: dict[str, Draft] = {}
+        self._leaving: set[str] = set()
+
+    def reply_draft(self, *, everyone: bool = False) -> Draft | None:
+        """Return a reply to the open thread; None (and a notice) while it is not read yet."""
+        opened = self._state.open
+        if opened is None or opened.messages is None:
+            self.say("the mail is not here yet", Tone.WARNING)
+            return None
+        draft = outbound.reply_draft(
+            opened.thread,
+            opened.messages,
+            local_id=self._new_id(),
+            own=frozenset(inbox.address.lower() for inbox in self._state.inboxes),
+            everyone=everyone,
+        )
+        if not draft.to:
+            self.say("there is no address here that can be answered", Tone.WARNING)
+        return draft
+
+    def forward_draft(self) -> Draft | None:
+        """Return the newest message of the open thread, to be sent on."""
+        opened = self._state.open
+        if opened is None or not opened.messages:
+            self.say("the mail is not here yet", Tone.WARNING)
+            return None
+        return outbound.forward_draft(opened.thread, opened.messages, local_id=self._new_id())
+
+    def new_draft(self, inbox_id: str | None = None) -> Draft:
+        """Return an empty draft from an inbox, by default the one that is shown."""
+        state = self._state
+        first = state.inboxes[0].id if state.inboxes else ""
+        chosen = inbox_id or state.inbox_id or first
+        return Draft(local_id=self._new_id(), inbox_id=chosen, to=(), subject="", body="")
+
+    def send(self, draft: Draft) -> None:
+        """Send a draft; it is on screen at once."""
+        if not self._may_write():
+            return
+        if not draft.to:
+            self.say("nobody to send it to", Tone.WARNING)
+            return
+        self._start(draft)
+
+    def retry_send(self, local_id: str) -> None:
+        """Send mail that failed again, under the same key."""
+        item = outgoing(self._state, local_id)
+        if item is not None and item.phase is not SendPhase.SENDING and self._may_write():
+            self._start(item.draft)
+
+    def discard_send(self, local_id: str) -> None:
+        """Give up mail that failed or still waits."""
+        self._unsent.pop(local_id, None)
+        self._post(ev.SendDiscarded(local_id))
+
+    def _start(self, draft: Draft) -> None:
+        if self._online:
+            self._post(ev.SendStarted(draft, self._clock()))
+            self._leave(draft)
+        else:
+            self._keep(draft)
+
+    def _keep(self, draft: Draft) -> None:
+        """Hold a mail until the server is there."""
+        self._unsent[draft.local_id] = draft
+        self._post(ev.SendStarted(draft, self._clock(), WAITS))
+
+    def _send_kept(self) -> None:
+        """Send what waited for the server, each once, in order."""
+        kept, self._unsent = self._unsent, {}
+        for draft in kept.values():
+            self._post(ev.SendStarted(draft, self._clock()))
+            self._leave(draft)
+
+    def _leave(self, draft: Draft) -> None:
+        if draft.local_id not in self._leaving:
+            self._leaving.add(draft.local_id)
+            self._spawn(self._send(draft))
+
+    async def _send(self, draft: Draft) -> None:
+        try:
+            receipt = await self._backend.send(draft)
+        except RateLimited as error:
+            self._keep(draft)
+            await self._wait_to_send(error.retry_after)
+        except Unreachable as error:
+            if error.started and not self._state.capabilities.idempotent_send:
+                self._failed(draft, error, uncertain=True)
+            else:
+                self._keep(draft)
+                await self._wait_to_send(AGAIN_AFTER)
+        except ServerTrouble as error:
+            known = self._state.capabilities.idempotent_send
+            self._failed(draft, error, uncertain=not known)
+        except MailError as error:
+            self._failed(draft, error, uncertain=False)
+        else:
+            self._post(ev.SendAccepted(draft.local_id, receipt, self._clock()))
+            self._reread(receipt.thread_id)
+        finally:
+            self._leaving.discard(draft.local_id)
+
+    async def _wait_to_send(self, seconds: float) -> None:
+        """Try again later if the link stands; else its return does it."""
+        await self._sleep(seconds)
+        if self._online:
+            self._spawn(self._resend())
+
+    async def _resend(self) -> None:
+        self._send_kept()
+
+    def _failed(self, draft: Draft, error: MailError, *, uncertain: bool) -> None:
+        self._post(ev.SendFailed(draft.local_id, Safe(error.message), uncertain))

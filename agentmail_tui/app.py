@@ -1,0 +1,157 @@
+"""The application: gives the screens their mail, and stands between them and the terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import traceback
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, ClassVar
+
+from platformdirs import user_state_path
+from rich.text import Text
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from agentmail_tui.clean import clean_line
+from agentmail_tui.keys import BY_ID, resolve
+from agentmail_tui.mailbox.state import MailState, Tone
+from agentmail_tui.screens.bindings import textual_keymap
+from agentmail_tui.screens.context import Context
+from agentmail_tui.screens.mail import MailScreen
+from agentmail_tui.screens.shown import StateScreen
+from agentmail_tui.themes import MONO, NAMES, THEMES, pick
+from agentmail_tui.widgets.wall import NoColour, Wall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from textual.filter import LineFilter
+    from textual.screen import Screen
+
+    from agentmail_tui.mailbox.mailbox import Mailbox
+
+_STYLES = ("base", "mail", "side", "search", "compose", "modal")
+_SECRET = re.compile(r"(?i)(comm_|bearer\s+|key=|token=|://[^/\s:]*:)[^\s'\"@]+")
+LOG_NAME = "crash.log"
+
+
+class AgentMailApp(App[None]):
+    """Mail of AI agents in a terminal."""
+
+    CSS_PATH: ClassVar[list[str | PurePath]] = [
+        Path(__file__).parent / "styles" / f"{name}.tcss" for name in _STYLES
+    ]
+    TITLE = "agentmail"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            ",".join(BY_ID["app.quit"].keys),
+            "quit",
+            "quit",
+            id="app.quit",
+            show=False,
+            priority=True,
+        )
+    ]
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        *,
+        clock: Callable[[], datetime],
+        theme: str | None = None,
+        keymap: Mapping[str, str | Sequence[str]] | None = None,
+        state_dir: Path | None = None,
+    ) -> None:
+        """Take the mail to show; `clock` gives aware times in the zone of the reader."""
+        super().__init__()
+        self._walls: tuple[LineFilter, ...] = (Wall(), NoColour(enabled=self.no_color))
+        self._keymap_read = resolve(keymap or {})
+        self.context = Context(
+            mailbox=mailbox,
+            clock=clock,
+            keymap=self._keymap_read,
+            state_dir=state_dir or user_state_path("agentmail-tui"),
+        )
+        self._newest: MailState | None = None
+        for each in THEMES:
+            self.register_theme(each)
+        self.theme = pick(theme, no_color=self.no_color)
+        self.set_keymap(textual_keymap(self._keymap_read))
+        mailbox.listen(self._mail_changed)
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the screen with the mail."""
+        return MailScreen(self.context)
+
+    def on_mount(self) -> None:
+        """Begin to fetch mail, after the first picture."""
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        mailbox = self.context.mailbox
+        self.run_worker(mailbox.run(), name="mailbox", exit_on_error=True)
+        for problem in self._keymap_read.problems:
+            mailbox.say(problem, Tone.WARNING)
+
+    def _mail_changed(self, state: MailState) -> None:
+        """Take a new state; several before the next turn of the loop are drawn once."""
+        waiting = self._newest is not None
+        self._newest = state
+        if not waiting and self._running:
+            self.call_next(self._show_newest)
+
+    def _show_newest(self) -> None:
+        state, self._newest = self._newest, None
+        if state is None:
+            return
+        for screen in self.screen_stack:
+            if isinstance(screen, StateScreen):
+                screen.show_state(state)
+
+    def watch_theme(self, theme: str) -> None:
+        """Let the style sheets know whether there are colours."""
+        self.set_class(theme == MONO, "-mono")
+
+    def action_theme(self) -> None:
+        """Go to the next theme."""
+        if not self.no_color:
+            self.theme = NAMES[(NAMES.index(self.theme) + 1) % len(NAMES)]
+
+    def action_help_quit(self) -> None:
+        """Tell on ctrl+c how to leave: the key copies, and by habit is pressed to quit."""
+        self.context.mailbox.say("ctrl+q quits, ctrl+c copies", Tone.INFO)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return the filters of Textual and ours, which see every line last."""
+        return [*super().get_line_filters(), *(wall for wall in self._walls if wall.enabled)]
+
+    def _handle_exception(self, error: Exception) -> None:
+        """End with a short message; Textual's traceback would show mail and keys."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+            path = write_crash(self.context.state_dir, error)
+            kind = type(error).__name__
+            where = f" Details, without mail or keys: {path}" if path else ""
+            message = f"agentmail-tui stopped: {kind}.{where}"
+            self._exit_renderables.append(Text(clean_line(message)))
+        self._close_messages_no_wait()
+
+
+def write_crash(state_dir: Path, error: Exception) -> Path | None:
+    """Write where an error came from, readable by its owner alone; return the file, if any."""
+    lines = traceback.format_tb(error.__traceback__)
+    told = _SECRET.sub(r"\1…", clean_line(str(error), 200))
+    path = state_dir / LOG_NAME
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.writelines((*lines, f"{type(error).__name__}: {told}\n"))
+    except OSError:
+        return None
+    return path

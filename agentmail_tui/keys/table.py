@@ -1,0 +1,246 @@
+"""The one table of keys: footer, hints, help, palette, README and the user's keymap come from it.
+
+A key is written as it is typed (`?`, `ctrl+d`); two strokes with a space between (`g i`) are a
+prefix and its choice.  Reversible acts are one lower-case letter; acts that leave the building
+are upper case or come after a review.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Place(StrEnum):
+    """Where keys act; the same stroke may mean different things in different places."""
+
+    LIST = "list"
+    READER = "reader"
+    FIELD = "field"  # of the search bar; it takes all but a few strokes
+    COMPOSER = "composer"
+    REVIEW = "review"
+    PICKER = "picker"
+    DELIVERY = "delivery"
+    PAGE = "page"  # a text that is only read
+    QUESTION = "question"
+
+
+class Group(StrEnum):
+    """Headings of the help screen and of the README table."""
+
+    MOVE = "Move"
+    READ = "Read"
+    WRITE = "Write"
+    TRIAGE = "Triage"
+    FIND = "Find"
+    GO = "Go"
+    APP = "Application"
+
+
+MAIL = (Place.LIST, Place.READER)
+
+
+_SHORT = {
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+}
+
+
+def short(stroke: str) -> str:
+    """Return a stroke as it is shown."""
+    return _SHORT.get(stroke, stroke)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An act and the strokes that call it; `action` is the name of the screen's action."""
+
+    id: str
+    keys: tuple[str, ...]
+    action: str
+    label: str
+    group: Group
+    places: tuple[Place, ...] = MAIL
+    writes: bool = False  # refused in read-only mode
+    listed: bool = True  # has a row of its own in help and README
+    shown: str = ""  # how the strokes are written where one row stands for several
+
+    @property
+    def strokes(self) -> str:
+        """The keys as a person reads them."""
+        return self.shown or "  ".join(short(stroke) for stroke in self.keys)
+
+
+def _go(name: str, stroke: str, action: str, label: str) -> Key:
+    return Key(f"go.{name}", (f"g {stroke}",), action, label, Group.GO)
+
+
+def _triage(name: str, keys: str, action: str, label: str, *, writes: bool = True) -> Key:
+    strokes = tuple(keys.split(","))
+    return Key(f"triage.{name}", strokes, action, label, Group.TRIAGE, writes=writes)
+
+
+def _split(number: int) -> Key:
+    return Key(
+        f"split.{number}",
+        (str(number),),
+        f"split({number})",
+        "split by its number",
+        Group.GO,
+        listed=number == 1,
+        shown="1 … 9",
+    )
+
+
+def _write(name: str, keys: tuple[str, ...], action: str, label: str, place: Place) -> Key:
+    return Key(f"{place}.{name}", keys, action, label, Group.WRITE, (place,))
+
+
+KEYS: tuple[Key, ...] = (
+    Key("move.down", ("j", "down"), "down", "next thread, or a line down", Group.MOVE),
+    Key("move.up", ("k", "up"), "up", "previous thread, or a line up", Group.MOVE),
+    Key("thread.next", ("J",), "thread(1)", "next thread, also while reading", Group.MOVE),
+    Key("thread.previous", ("K",), "thread(-1)", "previous thread, also while reading", Group.MOVE),
+    Key("message.next", ("n",), "message(1)", "next message of the thread", Group.MOVE),
+    Key("message.previous", ("p",), "message(-1)", "previous message of the thread", Group.MOVE),
+    Key("page.down", ("space", "ctrl+d", "pagedown"), "page(1)", "page down", Group.MOVE),
+    Key("page.up", ("ctrl+u", "pageup", "shift+space"), "page(-1)", "page up", Group.MOVE),
+    Key("move.top", ("g g", "home"), "top", "top", Group.MOVE),
+    Key("move.bottom", ("G", "end"), "bottom", "bottom", Group.MOVE),
+    Key("pane.next", ("tab",), "pane(1)", "next pane", Group.MOVE),
+    Key("pane.previous", ("shift+tab",), "pane(-1)", "previous pane", Group.MOVE),
+    Key("thread.open", ("enter", "o", "l", "right"), "open", "open, unfold or fold", Group.READ),
+    Key("app.out", ("escape", "h", "left"), "out", "out one level", Group.READ),
+    Key("view.source", ("v", "H"), "source", "source of the message", Group.READ),
+    Key("view.sidebar", ("i",), "sidebar", "show or hide the triage bar", Group.READ),
+    Key("view.delivery", ("D",), "delivery", "delivery panel", Group.READ),
+    Key("mail.reply", ("r",), "reply", "reply; on a failed send: try again", Group.WRITE),
+    Key("mail.reply_all", ("R",), "reply_all", "reply to all", Group.WRITE),
+    Key("mail.forward", ("f",), "forward", "forward", Group.WRITE),
+    Key("mail.compose", ("c",), "compose", "write a new mail", Group.WRITE),
+    _triage("close", "e,s c", "status('closed')", "close, go to next"),
+    _triage("wait", "w,s w", "status('waiting')", "waiting, go to next"),
+    _triage("open", "s o", "status('open')", "status open"),
+    _triage("needs_reply", "s n", "status('needs_reply')", "status needs reply"),
+    _triage("tag", "t", "tag", "tags: pick, or type +vip -urgent"),
+    _triage("tag_again", "T", "tag_again", "same tags as last time"),
+    _triage("assign", "a", "assign", "assign to a person or an agent"),
+    _triage("mine", "m", "mine", "take it"),
+    _triage("give_back", "M", "give_back", "give it back"),
+    _triage("unread", "U", "unread", "mark unread"),
+    _triage("repeat", ".", "repeat", "last triage act again"),
+    _triage("undo", "u,z", "undo", "undo"),
+    _triage("redo", "ctrl+r", "redo", "redo"),
+    Key("guard.delete", ("d",), "no_delete", "nothing is deleted", Group.TRIAGE, listed=False),
+    Key("find.search", ("/",), "search", "search by meaning or words", Group.FIND),
+    Key("find.narrow", ("\\",), "narrow", "narrow this list while typing", Group.FIND),
+    Key("split.next", ("]",), "split_step(1)", "next split", Group.GO),
+    Key("split.previous", ("[",), "split_step(-1)", "previous split", Group.GO),
+    *(_split(number) for number in range(1, 10)),
+    _go("inboxes", "i", "inboxes", "another inbox"),
+    _go("needs_reply", "n", "go_split('needs_reply')", "needs reply"),
+    _go("open", "o", "go_split('open')", "open"),
+    _go("waiting", "w", "go_split('waiting')", "waiting"),
+    _go("closed", "c", "go_split('closed')", "closed"),
+    _go("mine", "m", "go_split('mine')", "mine"),
+    _go("delivery", "d", "delivery", "delivery"),
+    _go("suppressions", "s", "delivery('suppressions')", "suppressed addresses"),
+    _go("webhooks", "k", "delivery('webhooks')", "webhook calls"),
+    _go("read_only", "r", "read_only", "read-only on or off"),
+    _go("keys", "?", "help", "keys"),
+    Key("app.refresh", ("ctrl+l",), "refresh_mail", "fetch now and redraw", Group.APP),
+    Key("app.theme", (), "theme", "next theme", Group.APP),
+    Key("app.palette", (":", "ctrl+p"), "palette", "command palette", Group.APP),
+    Key("app.help", ("?", "f1"), "help", "keys for this place", Group.APP),
+    Key("app.close", ("q",), "leave", "out one level; at the root quit", Group.APP),
+    Key("app.quit", ("ctrl+q",), "quit_app", "quit", Group.APP),
+    _write("review", ("ctrl+j", "ctrl+enter"), "review", "go to review", Place.COMPOSER),
+    _write("editor", ("f4", "alt+e"), "editor", "write the body in $EDITOR", Place.COMPOSER),
+    _write("keep", ("escape", "ctrl+s"), "keep", "keep the draft and leave", Place.COMPOSER),
+    _write("discard", ("f8", "alt+x"), "discard", "throw the draft away", Place.COMPOSER),
+    _write("send", ("enter",), "send", "send", Place.REVIEW),
+    _write("edit", ("e", "escape", "q"), "edit", "back to the draft", Place.REVIEW),
+    _write("down", ("j", "down", "space"), "down", "a line down", Place.REVIEW),
+    _write("up", ("k", "up"), "up", "a line up", Place.REVIEW),
+    Key("picker.down", ("down", "ctrl+n"), "down", "next", Group.APP, (Place.PICKER,)),
+    Key("picker.up", ("up", "ctrl+p"), "up", "previous", Group.APP, (Place.PICKER,)),
+    Key("picker.mark", ("tab",), "mark", "one more (tags)", Group.APP, (Place.PICKER,)),
+    Key("picker.out", ("escape",), "out", "leave", Group.APP, (Place.PICKER,)),
+    Key("delivery.down", ("j", "down"), "down", "next", Group.MOVE, (Place.DELIVERY,)),
+    Key("delivery.up", ("k", "up"), "up", "previous", Group.MOVE, (Place.DELIVERY,)),
+    Key("delivery.open", ("enter", "o"), "open", "open thread", Group.READ, (Place.DELIVERY,)),
+    Key("delivery.period", ("p",), "period", "24h, 7d, 30d", Group.READ, (Place.DELIVERY,)),
+    Key("delivery.part", ("tab",), "part", "next part", Group.MOVE, (Place.DELIVERY,)),
+    Key("delivery.out", ("escape", "q", "D", "h"), "out", "back", Group.APP, (Place.DELIVERY,)),
+    Key("page.line_down", ("j", "down"), "down", "a line down", Group.MOVE, (Place.PAGE,)),
+    Key("page.line_up", ("k", "up"), "up", "a line up", Group.MOVE, (Place.PAGE,)),
+    Key("page.page_down", ("space", "ctrl+d"), "page(1)", "page down", Group.MOVE, (Place.PAGE,)),
+    Key("page.page_up", ("ctrl+u", "b"), "page(-1)", "page up", Group.MOVE, (Place.PAGE,)),
+    Key("page.out", ("escape", "q", "h", "v"), "out", "back", Group.APP, (Place.PAGE,)),
+    Key("question.yes", ("y",), "answer(True)", "yes", Group.APP, (Place.QUESTION,)),
+    Key("question.no", ("n", "escape", "q"), "answer(False)", "no", Group.APP, (Place.QUESTION,)),
+)
+
+BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}
+PREFIXES: Mapping[str, str] = {"g": "go", "s": "status"}
+
+# What the footer offers, most wanted first; ids side by side share one label.
+FOOTERS: Mapping[Place, tuple[tuple[str, str], ...]] = {
+    Place.LIST: (
+        ("move.down move.up", "move"),
+        ("thread.open", "open"),
+        ("mail.reply", "reply"),
+        ("triage.close", "close"),
+        ("triage.wait", "wait"),
+        ("triage.tag", "tag"),
+        ("triage.assign", "assign"),
+        ("triage.undo", "undo"),
+        ("find.search", "search"),
+        ("app.palette", "cmd"),
+        ("mail.compose", "compose"),
+        ("triage.mine", "mine"),
+        ("view.delivery", "delivery"),
+        ("go.inboxes", "inbox"),
+    ),
+    Place.READER: (
+        ("move.down move.up", "scroll"),
+        ("message.next message.previous", "message"),
+        ("mail.reply", "reply"),
+        ("triage.close", "close"),
+        ("triage.wait", "wait"),
+        ("thread.open", "unfold"),
+        ("triage.tag", "tag"),
+        ("thread.next thread.previous", "thread"),
+        ("app.out", "back"),
+        ("view.source", "source"),
+        ("mail.forward", "forward"),
+        ("triage.undo", "undo"),
+    ),
+    Place.FIELD: (("thread.open", "go to the list"), ("app.out", "leave")),
+    Place.COMPOSER: (
+        ("composer.review", "review"),
+        ("composer.editor", "$EDITOR"),
+        ("composer.keep", "keep draft"),
+        ("composer.discard", "throw away"),
+    ),
+    Place.REVIEW: (("review.send", "send"), ("review.edit", "edit")),
+    Place.PICKER: (("picker.down", "next"), ("picker.up", "previous"), ("picker.out", "leave")),
+    Place.DELIVERY: (
+        ("delivery.down delivery.up", "move"),
+        ("delivery.open", "open thread"),
+        ("delivery.part", "next part"),
+        ("delivery.period", "period"),
+        ("delivery.out", "back"),
+    ),
+    Place.PAGE: (("page.line_down page.line_up", "scroll"), ("page.out", "back")),
+    Place.QUESTION: (("question.yes", "yes"), ("question.no", "no")),
+}

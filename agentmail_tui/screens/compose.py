@@ -1,0 +1,191 @@
+"""Writing a mail: fields, text, and the mail it answers beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input, TextArea
+
+from agentmail_tui.clean import clean, clean_line
+from agentmail_tui.keys import Place
+from agentmail_tui.mailbox.state import Tone
+from agentmail_tui.screens.addresses import read_addresses
+from agentmail_tui.screens.bindings import bindings
+from agentmail_tui.screens.review import ReviewScreen
+from agentmail_tui.screens.shown import StateScreen
+from agentmail_tui.widgets.from_field import FromField, Senders
+from agentmail_tui.widgets.key_footer import KeyFooter
+from agentmail_tui.widgets.one_line import OneLine
+from agentmail_tui.widgets.rule import Joints, Rule
+from agentmail_tui.widgets.status_line import StatusInfo, StatusLine
+from agentmail_tui.widgets.thread_view import ThreadView
+from agentmail_tui.widgets.title_bar import Title, TitleBar
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.binding import BindingType
+
+    from agentmail_tui.domain import Draft
+    from agentmail_tui.screens.context import Context
+    from agentmail_tui.widgets.card import Card
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What became of a draft: sent, kept, or (None) thrown away."""
+
+    draft: Draft | None
+    send: bool
+
+
+class ComposeScreen(StateScreen[Composed]):
+    """Edits one draft."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(Place.COMPOSER)
+    HORIZONTAL_BREAKPOINTS = [(0, "-one"), (100, "-two")]  # noqa: RUF012 - as Textual has it
+
+    def __init__(
+        self, context: Context, draft: Draft, heading: str, source: tuple[Card, ...]
+    ) -> None:
+        super().__init__(context)
+        self._draft = draft
+        self._source = source
+        self.title_bar = TitleBar(Title(("Write", heading)))
+        senders = tuple((inbox.id, inbox.address) for inbox in self.state.inboxes)
+        fixed = draft.thread_id is not None
+        own = tuple(each for each in senders if not fixed or each[0] == draft.inbox_id)
+        self.sender = FromField(Senders(own, draft.inbox_id), id="from")
+        self.sender.can_focus = len(own) > 1
+        self.to = self._field(", ".join(draft.to), "to")
+        self.cc = self._field(", ".join(draft.cc), "cc")
+        self.subject = self._field(draft.subject, "subject")
+        self.body = TextArea(
+            draft.body, soft_wrap=True, compact=True, highlight_cursor_line=False, id="body-text"
+        )
+        self.body.cursor_blink = False
+        self.source = ThreadView(id="source")
+        self.source.can_focus = bool(source)
+        self.status_line = StatusLine(StatusInfo())
+
+    def _field(self, value: str, name: str) -> Input:
+        field = Input(clean_line(value), compact=True, select_on_focus=False, id=f"field-{name}")
+        field.cursor_blink = False
+        return field
+
+    def compose(self) -> ComposeResult:
+        """Put fields and text at the left, the answered mail at the right."""
+        yield self.title_bar
+        yield Rule(Joints(), id="compose-rule")
+        with Horizontal(id="compose"):
+            with Vertical(id="draft"):
+                fields = (self.sender, self.to, self.cc, self.subject)
+                for name, field in zip(("From", "To", "Cc", "Subject"), fields, strict=True):
+                    with Horizontal(classes="field"):
+                        yield OneLine(((f" {name}", "faint"),), id=f"name-{name.lower()}")
+                        yield field
+                yield Rule(Joints())
+                yield self.body
+            if self._source:
+                with Vertical(id="source-pane"):
+                    yield self.source
+        yield Rule(Joints(), id="compose-last-rule")
+        yield self.status_line
+        yield KeyFooter(self.footer_keys(Place.COMPOSER))
+
+    def on_mount(self) -> None:
+        """Show the answered mail, and begin where something is missing."""
+        self.source.show(self._draft.thread_id, self._source)
+        first = self.to if not self._draft.to else self.body
+        first.focus()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Join the rules with the line between the panes."""
+        self.call_after_refresh(self._join_rules)
+
+    def _join_rules(self) -> None:
+        columns = tuple(pane.region.x for pane in self.query("#source-pane") if pane.region.x > 0)
+        self.query_one("#compose-rule", Rule).show(Joints(down=columns))
+        self.query_one("#compose-last-rule", Rule).show(Joints(up=columns))
+
+    def draft(self) -> tuple[Draft, str | None]:
+        """Return the draft as it stands, and what keeps it from being sent, if anything."""
+        to, to_problem = read_addresses(self.to.value)
+        cc, cc_problem = read_addresses(self.cc.value)
+        nobody = None if to else "there is nobody in To"
+        draft = replace(
+            self._draft,
+            inbox_id=self.sender.info.chosen,
+            to=to,
+            cc=cc,
+            subject=self.subject.value.strip(),
+            body=self.body.text,
+        )
+        return draft, to_problem or cc_problem or nobody
+
+    @on(KeyFooter.Picked)
+    async def _key_clicked(self, event: KeyFooter.Picked) -> None:
+        await self.run_action(event.action)
+
+    @on(Input.Submitted)
+    def _field_done(self) -> None:
+        self.focus_next()
+
+    def action_review(self) -> None:
+        """Look at the mail once more before it leaves."""
+        draft, problem = self.draft()
+        if problem is not None:
+            self.tell(problem)
+            return
+        self.tell("")
+        self.app.push_screen(ReviewScreen(self.context, draft), self._reviewed)
+
+    def _reviewed(self, send: bool | None) -> None:
+        if send:
+            self.dismiss(Composed(self.draft()[0], send=True))
+
+    def tell(self, problem: str) -> None:
+        """Say in the status line what is wrong."""
+        self.status_line.show(
+            StatusInfo(clean_line(problem), Tone.WARNING.value if problem else "info")
+        )
+
+    async def action_editor(self) -> None:
+        """Write the text in the user's own editor."""
+        from textual.app import SuspendNotSupported
+
+        from agentmail_tui.screens import editor
+
+        try:
+            text = await editor.edit(self.app, self.body.text, self.context.state_dir)
+        except SuspendNotSupported:
+            self.tell("$EDITOR cannot be run here")
+        except editor.EditorError as error:
+            self.tell(str(error))
+        else:
+            if text is not None:
+                self.body.text = clean(text)
+            self.body.focus()
+
+    def action_keep(self) -> None:
+        """Leave, with the draft kept if anything was written."""
+        # Addresses that cannot be sent to are kept as typed.
+        draft = replace(
+            self.draft()[0],
+            to=_as_typed(self.to.value),
+            cc=_as_typed(self.cc.value),
+        )
+        self.dismiss(
+            Composed(draft, send=False) if draft != self._draft else Composed(None, send=False)
+        )
+
+    def action_discard(self) -> None:
+        """Leave, and throw the draft away."""
+        self.dismiss(Composed(None, send=False))
+
+
+def _as_typed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,0 +1,21 @@
+"""What every screen is given: the mail, the clock, the keys, and where files may be put."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from agentmail_tui.keys import Keymap
+from agentmail_tui.mailbox.mailbox import Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Shared by all screens of one application."""
+
+    mailbox: Mailbox
+    clock: Callable[[], datetime]
+    keymap: Keymap
+    state_dir: Path

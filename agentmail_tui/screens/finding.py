@@ -1,0 +1,71 @@
+"""Keys that find: search, narrow, help, palette, source."""
+
+from __future__ import annotations
+
+from textual import on
+
+from agentmail_tui.mailbox.state import Tone
+from agentmail_tui.screens.panes import Panes
+from agentmail_tui.widgets.search_bar import Mode, SearchBar
+
+
+class FindActions(Panes):
+    """Finds mail, keys and commands."""
+
+    def action_search(self) -> None:
+        """Put the cursor into the search field."""
+        if not self.state.capabilities.search:
+            self.say("this server cannot search", Tone.WARNING)
+            return
+        self.search_bar.begin(Mode.SEARCH)
+
+    def action_narrow(self) -> None:
+        """Put the cursor into the field that narrows the list."""
+        if self.state.search is not None:
+            self.mailbox.end_search()
+        self.search_bar.begin(Mode.NARROW)
+
+    @on(SearchBar.Asked)
+    def _asked(self, event: SearchBar.Asked) -> None:
+        if event.mode is Mode.NARROW:
+            self.mailbox.narrow(event.words)
+        elif event.words:
+            self.mailbox.search(event.words)
+        else:
+            self.mailbox.end_search()
+
+    @on(SearchBar.Left)
+    def _field_left(self) -> None:
+        self.focus_list()
+
+    def action_help(self) -> None:
+        """Show the keys of this place; the chosen one is run."""
+        from agentmail_tui.screens.commands import CommandScreen
+
+        self.app.push_screen(CommandScreen(self.context, self.pane, by_group=True), self._run)
+
+    def action_palette(self) -> None:
+        """Show all commands; the chosen one is run."""
+        from agentmail_tui.screens.commands import CommandScreen
+
+        self.app.push_screen(CommandScreen(self.context, self.pane, by_group=False), self._run)
+
+    async def _run(self, key_id: str | None) -> None:
+        if key_id is not None:
+            await self.run_action(self.context.keymap.of(key_id).action)
+
+    def action_source(self) -> None:
+        """Show the source of the current message."""
+        card = self.reader.current
+        opened = self.state.open
+        if not self.state.capabilities.raw:
+            self.say("this server does not give out the source of a message", Tone.WARNING)
+            return
+        known = opened.messages if opened is not None and opened.messages else ()
+        message = next((each for each in known if card and each.id == card.key), None)
+        if message is None:
+            self.say("no message is open", Tone.WARNING)
+            return
+        from agentmail_tui.screens.source import SourceScreen
+
+        self.app.push_screen(SourceScreen(self.context, message))

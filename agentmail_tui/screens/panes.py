@@ -1,0 +1,90 @@
+"""The parts of the main screen and what is true of them, for all the mixins that hold its keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentmail_tui.keys import Place
+from agentmail_tui.mailbox import select
+from agentmail_tui.screens.shown import StateScreen
+from agentmail_tui.widgets.choice_hint import ChoiceHint, Choices
+from agentmail_tui.widgets.rule import Joints, Rule
+from agentmail_tui.widgets.search_bar import SearchBar
+from agentmail_tui.widgets.side import Sections, TriageSide
+from agentmail_tui.widgets.thread_list import ThreadList
+from agentmail_tui.widgets.thread_view import ThreadView
+
+if TYPE_CHECKING:
+    from agentmail_tui.domain import Draft, Thread
+    from agentmail_tui.mailbox.state import MailState
+    from agentmail_tui.screens.context import Context
+
+
+class Panes(StateScreen[None]):
+    """Holds the widgets that keys act on, and the drafts that were left."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.search_bar = SearchBar(id="search")
+        self.list = ThreadList(id="list")
+        self.reader = ThreadView(id="reader")
+        self.side = TriageSide(Sections(), id="side")
+        self.upper_rule = Rule(Joints(), id="upper-rule")
+        self.lower_rule = Rule(Joints(), id="lower-rule")
+        self.hint = ChoiceHint(Choices(), id="hint")
+        self.drafts: dict[str, Draft] = {}
+
+    @property
+    def reading(self) -> bool:
+        """Whether keys go to the reader."""
+        return self.has_class("-reading")
+
+    @property
+    def pane(self) -> Place:
+        """Which pane keys go to."""
+        return Place.READER if self.reading else Place.LIST
+
+    @property
+    def place(self) -> Place:
+        """Where keys go."""
+        return Place.FIELD if self.search_bar.active else self.pane
+
+    @property
+    def one_pane(self) -> bool:
+        """Whether there is room for the list or the reader only."""
+        return self.has_class("-one")
+
+    def shown_thread(self, state: MailState) -> Thread | None:
+        """Return the thread in the reader: the open one while reading, else the cursor's."""
+        if self.reading and state.open is not None:
+            return state.open.thread
+        return select.selected_thread(state)
+
+    def read(self) -> None:
+        """Open the thread under the cursor and put the focus into the reader."""
+        if select.selected_thread(self.state) is not None:
+            self.mailbox.open_selected()
+            self.focus_reader()
+
+    def focus_reader(self) -> None:
+        """Put the focus into the reader, which a small screen shows in the place of the list."""
+        self._turn_to(self.reader, reading=True)
+
+    def focus_list(self) -> None:
+        """Put the focus into the list."""
+        self._turn_to(self.list, reading=False)
+
+    def _turn_to(self, pane: ThreadList | ThreadView, *, reading: bool) -> None:
+        self.set_class(reading, "-reading")
+        # What is hidden takes no focus: on a small screen the pane has to be drawn first.
+        if self.one_pane:
+            self.call_after_refresh(self.set_focus, pane)
+        else:
+            self.set_focus(pane)
+
+    def join_rules(self) -> None:
+        """Put joints where the panes' lines meet the rules."""
+        panes = self.query("#reader-pane, #side")
+        columns = tuple(pane.region.x for pane in panes if pane.display and pane.region.x > 0)
+        self.upper_rule.show(Joints(down=columns))
+        self.lower_rule.show(Joints(up=columns))

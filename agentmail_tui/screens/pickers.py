@@ -1,0 +1,188 @@
+"""Pickers of the main screen: tags, owner, inbox."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentmail_tui.mailbox.state import MailState, Tone
+from agentmail_tui.screens.fuzzy import best
+from agentmail_tui.screens.modal import PickScreen
+from agentmail_tui.widgets.lines import fit
+from agentmail_tui.widgets.pick_list import Choice
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agentmail_tui.domain import Inbox, Thread
+    from agentmail_tui.screens.context import Context
+
+TagChange = tuple[tuple[str, ...], tuple[str, ...]]
+NOBODY = ""
+ALL_INBOXES = ""
+
+
+def _threads(state: MailState) -> Iterator[Thread]:
+    """Yield every thread that is held."""
+    yield from state.window.rows.values()
+    yield from (hit.thread for hit in (state.search.hits if state.search else ()))
+
+
+def known_tags(state: MailState) -> list[str]:
+    """Return the tags of the threads that are held, commonest first."""
+    found: dict[str, int] = {}
+    for thread in _threads(state):
+        for tag in thread.triage.tags if thread.triage else ():
+            found[tag] = found.get(tag, 0) + 1
+    return sorted(found, key=lambda tag: (-found[tag], tag))
+
+
+def known_owners(state: MailState) -> list[str]:
+    """Return who owns one of the threads that are held, and the reader first."""
+    owners = {
+        str(thread.triage.assigned_to)
+        for thread in _threads(state)
+        if thread.triage and thread.triage.assigned_to
+    }
+    return [state.me, *sorted(owners - {state.me})]
+
+
+def typed_change(text: str) -> TagChange | None:
+    """Read `+vip -urgent`; None if it is not written so."""
+    words = text.split()
+    if not words or any(len(word) < 2 or word[0] not in "+-" for word in words):
+        return None
+    return (
+        tuple(word[1:] for word in words if word[0] == "+"),
+        tuple(word[1:] for word in words if word[0] == "-"),
+    )
+
+
+class TagPicker(PickScreen[TagChange]):
+    """Picks tags to add and to remove."""
+
+    heading = "Tags"
+    placeholder = "type a tag, or +vip -urgent"
+    note = "enter takes it · tab marks one more · esc leaves"
+
+    def __init__(self, context: Context, thread: Thread) -> None:
+        super().__init__(context)
+        self._had = tuple(str(tag) for tag in thread.triage.tags) if thread.triage else ()
+        self._marked = set(self._had)
+        self._known = list(dict.fromkeys((*self._had, *known_tags(self.state))))
+
+    def choices(self, query: str) -> list[Choice]:
+        """Return the tags that fit, and a new one where none is called so."""
+        if query.startswith(("+", "-")):
+            return self._typed_choices(query)
+        rows = [self._row(tag) for tag in best(query, self._known, str)]
+        name = "-".join(query.split())
+        if name and name not in self._known:
+            new = Choice((("  + ", "good"), (name, "tag"), ("  new tag", "faint")), name)
+            rows.append(new)
+        return rows or [Choice((("  no tags yet: type one", "muted"),))]
+
+    def _typed_choices(self, query: str) -> list[Choice]:
+        change = typed_change(query)
+        if change is None:
+            return [Choice((("  +tag adds, -tag removes", "muted"),))]
+        add, remove = change
+        spans = [
+            *((f"  + {tag}", "good") for tag in add),
+            *((f"  - {tag}", "bad") for tag in remove),
+        ]
+        return [Choice(tuple(spans), query)]
+
+    def _row(self, tag: str) -> Choice:
+        mark = ("  ✓ ", "good") if tag in self._marked else ("    ", "")
+        return Choice((mark, (tag, "tag")), tag)
+
+    def action_mark(self) -> None:
+        """Mark the tag under the cursor, or take its mark away, and stay."""
+        tag = self.picks.value
+        if tag is None or self.query_text.startswith(("+", "-")):
+            return
+        self._toggle(tag)
+        self.field.value = ""
+        self.picks.show(self.choices(""), tag)
+
+    def _toggle(self, tag: str) -> None:
+        self._marked ^= {tag}
+        if tag not in self._known:
+            self._known.append(tag)
+
+    def choose(self, value: str | None) -> None:
+        """Take what was typed or marked; with no marks, the tag under the cursor."""
+        typed = typed_change(self.query_text)
+        if typed is not None:
+            self.dismiss(typed)
+            return
+        if value is not None and (self.query_text or self._marked == set(self._had)):
+            self._toggle(value)
+        add = tuple(tag for tag in self._known if tag in self._marked and tag not in self._had)
+        remove = tuple(tag for tag in self._had if tag not in self._marked)
+        self.dismiss((add, remove))
+
+
+class OwnerPicker(PickScreen[str]):
+    """Picks who has a thread."""
+
+    heading = "Assign to"
+    placeholder = "a person or an agent"
+    note = "enter assigns · esc leaves"
+
+    def __init__(self, context: Context, thread: Thread) -> None:
+        super().__init__(context)
+        self._owner = thread.triage.assigned_to if thread.triage else None
+
+    def choices(self, query: str) -> list[Choice]:
+        """Return those who fit, a new name, and nobody."""
+        owners = known_owners(self.state)
+        rows = [self._row(owner) for owner in best(query, owners, str)]
+        if query and query not in owners:
+            rows.append(
+                Choice((("  + ", "good"), (query, "accent"), ("  new name", "faint")), query)
+            )
+        if not query and self._owner:
+            rows.append(Choice((("    nobody", "muted"), ("  gives it back", "faint")), NOBODY))
+        return rows
+
+    def _row(self, owner: str) -> Choice:
+        mark = ("  ✓ ", "good") if owner == self._owner else ("    ", "")
+        note = ("  you", "faint") if owner == self.state.me else ("", "")
+        return Choice((mark, (owner, "accent"), note), owner)
+
+    def choose(self, value: str | None) -> None:
+        """Take the name under the cursor."""
+        if value is not None:
+            self.dismiss(value)
+
+
+class InboxPicker(PickScreen[str]):
+    """Picks which inbox the list shows."""
+
+    heading = "Inbox"
+    placeholder = "address or name"
+    note = "enter shows it · esc leaves"
+
+    def choices(self, query: str) -> list[Choice]:
+        """Return the inboxes that fit, and all of them together."""
+        state = self.state
+        found = best(query, state.inboxes, lambda inbox: f"{inbox.address} {inbox.name}")
+        rows = [self._row(inbox) for inbox in found]
+        if state.capabilities.all_inboxes and not query:
+            current = ("  ✓ ", "good") if state.inbox_id is None else ("    ", "")
+            rows.insert(0, Choice((current, ("all inboxes", "text")), ALL_INBOXES))
+        return rows or [Choice((("    no inbox is called so", "muted"),))]
+
+    def _row(self, inbox: Inbox) -> Choice:
+        mark = ("  ✓ ", "good") if inbox.id == self.state.inbox_id else ("    ", "")
+        return Choice(
+            (mark, (fit(inbox.address, 34), "text"), (f" {inbox.name}", "muted")), inbox.id
+        )
+
+    def choose(self, value: str | None) -> None:
+        """Take the inbox under the cursor."""
+        if value is None:
+            self.say("no inbox is called so", Tone.WARNING)
+        else:
+            self.dismiss(value)

@@ -1,0 +1,182 @@
+"""From the state to what the widgets of the main screen show; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentmail_tui.mailbox import select
+from agentmail_tui.mailbox.state import Link, MailState, SendPhase
+from agentmail_tui.screens.dates import number
+from agentmail_tui.widgets.split_bar import Tab, Tabs
+from agentmail_tui.widgets.status_line import StatusInfo
+from agentmail_tui.widgets.thread_list import Rows
+from agentmail_tui.widgets.thread_row import Row
+from agentmail_tui.widgets.title_bar import Title
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from agentmail_tui.domain import Thread
+    from agentmail_tui.widgets.lines import Line, Span
+
+LINKS: dict[Link, Span] = {
+    Link.CONNECTING: ("◌ connecting", "muted"),
+    Link.LIVE: ("● live", "good"),
+    Link.POLLING: ("◐ polling", "good"),
+    Link.OFFLINE: ("○ offline", "warn"),
+    Link.REFUSED: ("✗ key refused", "bad"),
+}
+_SHORT = {"needs_reply": "Needs", "waiting": "Wait"}
+_EMPTY_SPLITS = {
+    "needs_reply": "Nothing needs a reply.",
+    "open": "Nothing is open.",
+    "waiting": "Nothing waits for an answer.",
+    "mine": "Nothing is assigned to you. m takes the thread under the cursor.",
+    "closed": "Nothing is closed yet. e closes a thread.",
+    "all": "No mail yet.",
+}
+
+
+def title(state: MailState) -> Title:
+    """Return the title line."""
+    shown = select.current_inbox(state)
+    place = "all inboxes" if shown is None else shown.address
+    path = tuple(part for part in (state.server, place, state.split.label) if part)
+    marks: list[Span] = []
+    if state.read_only:
+        marks.append((" READ-ONLY ", "chip"))
+    failed = len(select.failed_sends(state))
+    if failed:
+        marks.append((f"✗ {failed} unsent", "bad"))
+    if state.pending:
+        marks.append((f"{state.pending} saving", "muted"))
+    return Title(path, LINKS[state.link], tuple(marks))
+
+
+def tabs(state: MailState) -> Tabs:
+    """Return the queues with their counts."""
+    counts = select.split_counts(state)
+    found = []
+    for split in select.splits(state):
+        count = counts.get(split.key)
+        text = "" if count is None else number(count)
+        current = split.key == state.split.key
+        found.append(Tab(split.label, text, current, _SHORT.get(split.key, "")))
+    return Tabs(tuple(found))
+
+
+def banner(state: MailState) -> str:
+    """Return what keeps the client from its server, if anything does."""
+    detail = f" · {state.link_detail}" if state.link_detail else ""
+    if state.link is Link.OFFLINE:
+        waiting = f" · {state.pending} changes wait" if state.pending else ""
+        return f"Offline{detail} · trying again by itself; ctrl+l tries now{waiting}"
+    if state.link is Link.REFUSED:
+        return f"The server refused the key{detail} · start again with another one"
+    return ""
+
+
+def rows(state: MailState, now: datetime) -> Rows:
+    """Return the list: its rows by number, how many, where the cursor is."""
+    sending = {item.draft.thread_id for item in state.outgoing if item.phase is SendPhase.SENDING}
+
+    def row(index: int) -> Row | None:
+        thread = select.visible_row(state, index)
+        if thread is None:
+            return None
+        score = select.score_of(state, index)
+        return Row(
+            thread=thread,
+            age=select.age(thread.last_message_at, now),
+            score=score,
+            name=party_name(thread),
+            sending=thread.id in sending,
+        )
+
+    return Rows(row, select.row_count(state), state.selected, state.selected_id, _empty(state))
+
+
+def party_name(thread: Thread) -> str:
+    """Return how the other party is called."""
+    return thread.party.name or thread.party.shown or "(nobody)"
+
+
+def _empty(state: MailState) -> tuple[Line, ...]:
+    """Return what an empty list says, and which key leads on."""
+    indent: Span = ("   ", "")
+    blank: Line = ()
+    if state.window.error is not None:
+        texts = [str(state.window.error), "ctrl+l tries again"]
+    elif select.searching(state):
+        texts = ["Nothing found.", "esc goes back to the list"]
+    elif state.window.loading:
+        texts = ["loading …" if state.link is not Link.OFFLINE else "not loaded"]
+    elif state.window.wanted.words:
+        texts = [f"Nothing here with “{state.window.wanted.words}”.", "esc shows the list again"]
+    else:
+        texts = [_EMPTY_SPLITS[state.split.key], _way_on(state)]
+    inks = ("text", "muted")
+    return (blank, *((indent, (text, ink)) for text, ink in zip(texts, inks, strict=False)))
+
+
+def _way_on(state: MailState) -> str:
+    """Return which keys lead out of an empty queue."""
+    counts = select.split_counts(state)
+    for key, stroke, words in (
+        ("needs_reply", "g n", "need a reply"),
+        ("open", "g o", "are open"),
+        ("waiting", "g w", "are waiting"),
+    ):
+        count = counts.get(key)
+        if count and key != state.split.key:
+            return f"{number(count)} {words}: {stroke} shows them."
+    shown = select.current_inbox(state)
+    if state.split.key == "all" and shown is not None:
+        return f"Mail to {shown.address} comes up here."
+    return "] shows the next queue, g i another inbox."
+
+
+def list_head(state: MailState) -> tuple[Line, Line]:
+    """Return what stands above the list: how many, and news from further up."""
+    if state.search is not None and select.searching(state):
+        return ((f" {len(state.search.hits)} found", "muted"),), (("best first ", "faint"),)
+    total = state.window.total
+    more = "" if state.window.complete or not total else "+"
+    noun = "thread" if total == 1 and not more else "threads"
+    left: Line = ((f" {number(total)}{more} {noun}", "muted"),)
+    if state.window.fresh:
+        return left, ((f"{state.window.fresh} new ↑ gg ", "on"),)
+    return left, ((("loading … " if state.window.loading else "newest first "), "faint"),)
+
+
+def search_info(state: MailState) -> Line:
+    """Return what came of the search: hits, engine, best score."""
+    search = state.search
+    words = state.window.wanted.words
+    if search is None:
+        return ((f"narrowed to {number(state.window.total)} ", "muted"),) if words else ()
+    if search.error is not None:
+        return ((f"✗ {search.error} ", "bad"),)
+    if search.engine is None:
+        return (("searching … ", "muted"),) if search.running else ()
+    best = f" · best {max(hit.score for hit in search.hits):.2f}" if search.hits else ""
+    noun = "hit" if len(search.hits) == 1 else "hits"
+    engine = {"vector": "by meaning", "regex": "by words"}.get(search.engine, search.engine)
+    running = "… " if search.running else ""
+    return (
+        (f"{running}{len(search.hits)} {noun} · ", "muted"),
+        (f"{engine}", "on"),
+        (f" ({search.engine}){best} ", "muted"),
+    )
+
+
+def status(state: MailState, focus_note: str = "") -> StatusInfo:
+    """Return the status line."""
+    facts = [focus_note] if focus_note else []
+    if state.undo:
+        facts.append("u undo")
+    if state.redo:
+        facts.append("ctrl+r redo")
+    if state.notice is None:
+        return StatusInfo(facts=tuple(facts))
+    return StatusInfo(state.notice.text, state.notice.tone.value, tuple(facts))

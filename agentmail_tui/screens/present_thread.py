@@ -1,0 +1,235 @@
+"""From the state to the cards of the reader and the facts beside it; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentmail_tui.domain import Direction, Message
+from agentmail_tui.mailbox import select
+from agentmail_tui.mailbox.state import MailState, SendPhase
+from agentmail_tui.screens.dates import date, size, when
+from agentmail_tui.screens.present import party_name
+from agentmail_tui.widgets.card import Card
+from agentmail_tui.widgets.lines import Line, Span
+from agentmail_tui.widgets.side import Brief, Fact, Section, Sections
+from agentmail_tui.widgets.thread_row import STATUS_SIGNS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from agentmail_tui.domain import Address, DeliveryEvent, Thread
+
+_PREVIEW = 300
+_BAD = frozenset({"bounced", "failed", "complained", "suppressed"})
+_STATUS_WORDS = {"needs_reply": "needs reply"}
+_NEW_SUBJECT_PREFIX = ("re:", "aw:", "fwd:", "fw:")
+
+
+def cards(state: MailState, thread: Thread | None, now: datetime) -> tuple[Card, ...]:
+    """Return the cards of a thread: its messages, or a first one made of its row."""
+    if thread is None:
+        return ()
+    opened = state.open if state.open is not None and state.open.thread.id == thread.id else None
+    if opened is None or opened.messages is None:
+        return (_from_row(thread, now),)
+    events = state.delivery.data.events
+    return tuple(
+        card(state, message, thread, [e for e in events if e.message_id == message.id], now)
+        for message in select.conversation(state)
+    )
+
+
+def card(
+    state: MailState, message: Message, thread: Thread, events: list[DeliveryEvent], now: datetime
+) -> Card:
+    """Return one message as a card."""
+    item = select.outgoing(state, message.local_id)
+    notes: list[Line] = []
+    if message.parse_error is not None:
+        notes.append((("! could not be read in full: ", "warn"), (message.parse_error, "warn")))
+    notes.extend((("! ", "warn"), (flag, "warn")) for flag in message.flags)
+    if item is not None and item.phase is not SendPhase.SENDING:
+        notes.extend(_unsent(item.phase, str(item.error or "")))
+    preview = " ".join(message.text[:_PREVIEW].split())
+    return Card(
+        key=message.local_id or message.id,
+        outbound=message.direction is Direction.OUTBOUND,
+        author=message.sender.name or message.sender.shown or "(nobody)",
+        address=message.sender.shown,
+        to=", ".join(address.shown for address in (*message.to, *message.cc)),
+        when="" if item else when(message.created_at, now),
+        preview=preview,
+        body=message.text,
+        subject="" if _same_subject(message, thread) else message.subject,
+        ticks=((f"… {item.error or 'sending'}", "muted"),)
+        if item and item.phase is SendPhase.SENDING
+        else _ticks(message, events, now),
+        notes=tuple(notes),
+        attachments=tuple(
+            _attachment(file.name, file.size, file.mime_type) for file in message.attachments
+        ),
+        extracted=tuple(
+            ((f"{name}: ", "faint"), (value, "text")) for name, value in message.extracted
+        ),
+    )
+
+
+def _unsent(phase: SendPhase, error: str) -> list[Line]:
+    first = "✗ not sent" if phase is SendPhase.FAILED else "? may or may not have gone"
+    return [
+        ((f"{first}: ", "bad"), (error, "bad")),
+        (
+            ("r", "key"),
+            (" tries again  ", "muted"),
+            ("enter", "key"),
+            (" opens the draft", "muted"),
+        ),
+    ]
+
+
+def _from_row(thread: Thread, now: datetime) -> Card:
+    """Return what the row of the list knows, until the messages are here."""
+    return Card(
+        key=f"row {thread.id}",
+        outbound=thread.last_direction is Direction.OUTBOUND,
+        author=party_name(thread),
+        address=thread.party.shown,
+        to="",
+        when=when(thread.last_message_at, now),
+        preview=thread.snippet,
+        body=thread.snippet,
+    )
+
+
+def _ticks(message: Message, events: list[DeliveryEvent], now: datetime) -> Line:
+    """Return how far a mail of ours got, with the reason where it did not arrive."""
+    if message.direction is Direction.INBOUND or not (message.delivery_status or events):
+        return ()
+    spans: list[Span] = []
+    seen = set()
+    for event in sorted(events, key=lambda each: each.at):
+        if event.event_type in seen and event.event_type not in _BAD:
+            continue
+        seen.add(event.event_type)
+        spans.extend(_tick(event.event_type, event.detail, when(event.at, now)))
+    if message.delivery_status and message.delivery_status not in seen:
+        spans.extend(_tick(message.delivery_status, "", ""))
+    return tuple(spans)
+
+
+def _tick(kind: str, detail: str, at: str) -> list[Span]:
+    if kind in _BAD:
+        return [(f"✗ {kind}  ", "bad"), *([(f"{detail}  ", "bad")] if detail else [])]
+    sign = "✓" if kind in {"sent", "delivered"} else "…"
+    ink = "good" if kind == "delivered" else "muted"
+    time = f" {at}" if at and kind == "delivered" else ""
+    return [(f"{sign} {kind}{time}  ", ink)]
+
+
+def _attachment(name: str, count: int, mime: str) -> Line:
+    return (("@ ", "accent"), (name or "(no name)", "text"), (f"  {size(count)}  {mime}", "faint"))
+
+
+def _same_subject(message: Message, thread: Thread) -> bool:
+    """Tell whether the subject says nothing that the head of the reader does not."""
+    return _bare(message.subject) == _bare(thread.subject)
+
+
+def _bare(subject: str) -> str:
+    bare = subject.strip().casefold()
+    while bare.startswith(_NEW_SUBJECT_PREFIX):
+        bare = bare.partition(":")[2].strip()
+    return bare
+
+
+def reader_head(state: MailState, thread: Thread | None) -> tuple[Line, Line]:
+    """Return the subject, and how many messages there are."""
+    if thread is None:
+        return (), ()
+    count = thread.message_count
+    right = f"{count} message{'' if count == 1 else 's'} "
+    if state.open is not None and state.open.thread.id == thread.id and state.open.error:
+        right = f"✗ {state.open.error} "
+    return ((" ", ""), (thread.subject or "(no subject)", "strong")), ((right, "muted"),)
+
+
+def status_spans(thread: Thread) -> tuple[Span, ...]:
+    """Return sign and word of the status."""
+    if thread.triage is None:
+        return (("· not known yet", "faint"),)
+    sign, ink = STATUS_SIGNS[thread.triage.status]
+    status = thread.triage.status.value
+    return ((f"{sign} ", ink), (_STATUS_WORDS.get(status, status), "text"))
+
+
+def side(state: MailState, thread: Thread | None, now: datetime) -> Sections:
+    """Return the triage bar."""
+    if thread is None:
+        return Sections()
+    return Sections(
+        (
+            Section("TRIAGE", _triage_facts(state, thread)),
+            Section("PERSON", _person_facts(state, thread.party)),
+            Section("THREAD", _thread_facts(state, thread, now)),
+        )
+    )
+
+
+def _triage_facts(state: MailState, thread: Thread) -> tuple[Fact, ...]:
+    triage = thread.triage
+    owner = triage.assigned_to if triage else None
+    who: tuple[Span, ...] = (("— ", "faint"), ("m takes it", "faint"))
+    if owner:
+        who = ((f"@{owner}", "accent"), (" (you)" if owner == state.me else "", "faint"))
+    tags = tuple((f"{tag} ", "tag") for tag in triage.tags) if triage else ()
+    facts = [
+        Fact("status", status_spans(thread)),
+        Fact("owner", who),
+        Fact("tags", tags or (("— ", "faint"), ("t tags it", "faint"))),
+    ]
+    if triage is not None and triage.local:
+        facts.append(Fact("kept", (("only here", "warn"),)))
+    return tuple(facts)
+
+
+def _person_facts(state: MailState, party: Address) -> tuple[Fact, ...]:
+    facts = [Fact("", ((party.name, "text"),))] if party.name else []
+    facts.append(Fact("", ((party.shown, "muted"),)))
+    blocked = [item for item in state.delivery.data.suppressions if item.address == party.shown]
+    if blocked:
+        facts.append(Fact("", ((f"✗ suppressed: {blocked[0].reason}", "bad"),)))
+    return tuple(facts)
+
+
+def _thread_facts(state: MailState, thread: Thread, now: datetime) -> tuple[Fact, ...]:
+    inbox = select.inbox(state, thread.inbox_id)
+    facts = [
+        Fact("inbox", (((inbox.address if inbox else "—"), "muted"),)),
+        Fact("began", ((date(thread.first_message_at, now), "muted"),)),
+        Fact("last", ((when(thread.last_message_at, now), "muted"),)),
+    ]
+    if thread.delivery_status:
+        bad = thread.delivery_status in _BAD
+        facts.append(
+            Fact(
+                "out",
+                (((f"{'✗ ' if bad else ''}{thread.delivery_status}"), "bad" if bad else "good"),),
+            )
+        )
+    return tuple(facts)
+
+
+def brief(state: MailState, thread: Thread | None) -> Brief:
+    """Return the triage bar of a small screen."""
+    if thread is None:
+        return Brief()
+    triage = thread.triage
+    owner: tuple[Span, ...] = (("no owner", "faint"),)
+    if triage is not None and triage.assigned_to:
+        owner = ((f"@{triage.assigned_to}", "accent"),)
+    tags = tuple((f"{tag} ", "tag") for tag in triage.tags) if triage else ()
+    facts = [status_spans(thread), owner, tags or (("no tags", "faint"),)]
+    inbox = select.inbox(state, thread.inbox_id)
+    if state.inbox_id is None and inbox is not None:
+        facts.append(((f"to {inbox.address}", "muted"),))
+    return Brief(tuple(facts), f"{party_name(thread)}: {thread.snippet}")

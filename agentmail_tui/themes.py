@@ -1,0 +1,122 @@
+"""One calm design in three dresses: dark, light, and mono for terminals without colour."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK = "agentmail-dark"
+LIGHT = "agentmail-light"
+MONO = "agentmail-mono"
+
+
+def _theme(name: str, colours: dict[str, str], *, dark: bool, **extra: str) -> Theme:
+    """Return a theme; names of ours (`line`, `muted` …) become variables of the style sheets."""
+    own = ("line", "muted", "faint", "cursor", "cursor-off", "bar")
+    return Theme(
+        name=name,
+        primary=colours["primary"],
+        secondary=colours["secondary"],
+        accent=colours["accent"],
+        warning=colours["warning"],
+        error=colours["error"],
+        success=colours["success"],
+        foreground=colours["foreground"],
+        background=colours["background"],
+        surface=colours["surface"],
+        panel=colours["panel"],
+        dark=dark,
+        variables={
+            **{f"mail-{key}": colours[key] for key in own},
+            "scrollbar": colours["line"],
+            "scrollbar-hover": colours["muted"],
+            "scrollbar-active": colours["primary"],
+            "scrollbar-background": colours["background"],
+            "scrollbar-background-hover": colours["background"],
+            "scrollbar-background-active": colours["background"],
+            "scrollbar-corner-color": colours["background"],
+            "input-selection-background": colours["cursor"],
+            **extra,
+        },
+    )
+
+
+THEMES: tuple[Theme, ...] = (
+    _theme(
+        DARK,
+        {
+            "background": "#14171c",
+            "surface": "#181c22",
+            "panel": "#1e232b",
+            "bar": "#1a1e25",
+            "foreground": "#d5dae2",
+            "muted": "#8e98a8",
+            "faint": "#6b7585",
+            "line": "#2c333e",
+            "cursor": "#26303f",
+            "cursor-off": "#1f252f",
+            "primary": "#85b1e6",
+            "secondary": "#8cb8ac",
+            "accent": "#d8b573",
+            "warning": "#dfa65b",
+            "error": "#e5837b",
+            "success": "#8fc489",
+        },
+        dark=True,
+    ),
+    _theme(
+        LIGHT,
+        {
+            "background": "#fbfaf8",
+            "surface": "#f5f3f0",
+            "panel": "#edeae5",
+            "bar": "#f1eeea",
+            "foreground": "#23262b",
+            "muted": "#5c636d",
+            "faint": "#777d86",
+            "line": "#d6d2cb",
+            "cursor": "#dde6f2",
+            "cursor-off": "#e9ebee",
+            "primary": "#2a5c9e",
+            "secondary": "#2b6a5d",
+            "accent": "#8a5a00",
+            "warning": "#8f5500",
+            "error": "#b0342b",
+            "success": "#2c6d33",
+        },
+        dark=False,
+    ),
+    _theme(
+        MONO,
+        {
+            "background": "#000000",
+            "surface": "#000000",
+            "panel": "#000000",
+            "bar": "#000000",
+            "foreground": "#ffffff",
+            "muted": "#ffffff",
+            "faint": "#ffffff",
+            "line": "#ffffff",
+            "cursor": "#000000",
+            "cursor-off": "#000000",
+            "primary": "#ffffff",
+            "secondary": "#ffffff",
+            "accent": "#ffffff",
+            "warning": "#ffffff",
+            "error": "#ffffff",
+            "success": "#ffffff",
+        },
+        dark=True,
+        **{"input-cursor-text-style": "reverse", "block-cursor-text-style": "reverse"},
+    ),
+)
+NAMES: tuple[str, ...] = tuple(theme.name for theme in THEMES)
+
+
+def pick(wanted: str | None, *, no_color: bool) -> str:
+    """Return the theme to use: mono where colour is not wanted, dark where nothing is said."""
+    if no_color:
+        return MONO
+    for name in (wanted, f"agentmail-{wanted}"):
+        if name in NAMES:
+            return str(name)
+    return DARK

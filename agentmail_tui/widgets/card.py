@@ -1,0 +1,79 @@
+"""How one message looks in the reader: pure layout, from values to lines of spans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from agentmail_tui.widgets.body import body_lines
+from agentmail_tui.widgets.lines import BLANK, Line, clip_spans, ends, joined, wrap
+
+_INDENT = 3
+_MEASURE = 96  # cells; longer lines are hard to read
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A message, or mail on its way out, with all that is said of it on screen."""
+
+    key: str
+    outbound: bool
+    author: str
+    address: str
+    to: str
+    when: str
+    preview: str
+    body: str
+    subject: str = ""  # only where it is another than the thread's
+    ticks: Line = ()
+    notes: tuple[Line, ...] = ()
+    attachments: tuple[Line, ...] = ()
+    extracted: tuple[Line, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What of a card is open."""
+
+    open: bool
+    quotes: bool = False
+
+
+def card_lines(card: Card, number: int, fold: Fold, width: int, *, current: bool) -> list[Line]:
+    """Return the lines of a card in `width` cells."""
+    head = _head(card, number, fold, width, current=current)
+    if not fold.open:
+        notes = (_indented(note, width) for note in (*card.notes, card.ticks) if note)
+        return [head, *(notes if card.notes else ())]
+    lines = [head, *(_indented(line, width) for line in _addresses(card, width - _INDENT))]
+    lines.append(BLANK)
+    body = body_lines(card.body, min(width - _INDENT - 1, _MEASURE), quotes_open=fold.quotes)
+    lines.extend(_indented(line, width) for line in body or [(("(no text)", "faint"),)])
+    tail = (*card.extracted, *card.attachments, *card.notes, *((card.ticks,) if card.ticks else ()))
+    if tail:
+        lines.append(BLANK)
+        lines.extend(_indented(line, width) for line in tail)
+    return [*lines, BLANK]
+
+
+def _head(card: Card, number: int, fold: Fold, width: int, *, current: bool) -> Line:
+    """Return the line that stands for the card when it is folded."""
+    arrow = ("↗ ", "good") if card.outbound else ("↙ ", "on")
+    mark = ("▌", "mark") if current else (" ", "")
+    left: Line = (mark, (f"{number} ", "faint"), arrow, (card.author, "strong"))
+    if not fold.open:
+        left = (*left, ("  ", ""), (card.preview, "muted"))
+    sign = "▾" if fold.open else "▸"
+    return ends(left, ((card.when, "muted"), (f" {sign} ", "faint")), width, gap=2)
+
+
+def _addresses(card: Card, width: int) -> list[Line]:
+    """Return who wrote to whom, on one line where that fits."""
+    whom = joined((((card.address, "muted"),), ((card.to, "muted"),)), (" → ", "faint"))
+    lines: list[Line] = [clip_spans(whom, width)]
+    if card.subject:
+        lines.extend(((piece, "text"),) for piece in wrap(card.subject, width))
+    return lines
+
+
+def _indented(line: Line, width: int) -> Line:
+    return clip_spans(((" " * _INDENT, ""), *line), width)

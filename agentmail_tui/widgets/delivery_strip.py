@@ -1,0 +1,66 @@
+"""Delivery at the foot of the screen: figures of a period, and the newest events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentmail_tui.widgets.lines import Line, Span, clip_spans, ends, width_of
+from agentmail_tui.widgets.painted import Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TWO_COLUMNS_FROM = 100
+_EDGE: Span = (" ", "")
+_GAP: Span = ("   ", "")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryBrief:
+    """Figures by how much they are wanted, newest events first, a hint at the end."""
+
+    figures: tuple[Line, ...] = ()
+    events: tuple[Line, ...] = ()
+    hint: Line = ()
+
+
+class DeliveryStrip(Shown[DeliveryBrief]):
+    """One line, or three where there is room for events."""
+
+    def lay(self, width: int) -> Sequence[Line]:
+        """Return the figures and, in two columns, the events."""
+        wide = width >= _TWO_COLUMNS_FROM
+        first = self._first(width)
+        room = self.size.height - 1
+        if room <= 0:
+            return [first]
+        events = self.info.events
+        rows = range(room)
+        if not wide:
+            return [first, *((_EDGE, *_at(events, row)) for row in rows)]
+        return [first, *(_columns(_at(events, r), _at(events, r + room), width) for r in rows)]
+
+    def _first(self, width: int) -> Line:
+        """Return the figures for which there is room."""
+        hint = (*self.info.hint, _EDGE)
+        room = width - width_of(hint) - 1
+        spans: list[Span] = [_EDGE]
+        for figure in self.info.figures:
+            part = (*((_GAP,) if len(spans) > 1 else ()), *figure)
+            room -= width_of(part)
+            if room < 1:
+                break
+            spans.extend(part)
+        return ends(spans, hint, width)
+
+
+def _at(events: tuple[Line, ...], index: int) -> Line:
+    return events[index] if index < len(events) else ()
+
+
+def _columns(left: Line, right: Line, width: int) -> Line:
+    """Return two events side by side, each with half of the width."""
+    half = width // 2
+    first = ends(((" ", ""), *clip_spans(left, half - 3)), (), half)
+    return (*first, *clip_spans(right, width - half - 1))

@@ -1,0 +1,111 @@
+"""A short list to choose from, with headings: help, palette, pickers and delivery use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.geometry import Offset, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+
+from agentmail_tui.widgets.lines import BLANK, Line
+from agentmail_tui.widgets.painted import INKS, paint
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+    from textual.strip import Strip
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A line and the value it stands for; None is a heading, which cannot be chosen."""
+
+    line: Line
+    value: str | None = None
+
+
+class PickList(ScrollView):
+    """Choices, one line each, one of them under the cursor."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
+
+    @dataclass
+    class Chosen(Message):
+        """A choice was clicked."""
+
+        value: str
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._choices: tuple[Choice, ...] = ()
+        self._cursor = -1
+
+    @property
+    def value(self) -> str | None:
+        """What is under the cursor."""
+        return self._choices[self._cursor].value if self._cursor >= 0 else None
+
+    def show(self, choices: Sequence[Choice], value: str | None = None) -> None:
+        """Show these choices with the cursor on `value`, else where it was, else on the first."""
+        wanted = self.value if value is None else value
+        self._choices = tuple(choices)
+        free = [n for n, choice in enumerate(self._choices) if choice.value is not None]
+        same = [n for n in free if self._choices[n].value == wanted]
+        self._cursor = (same or free or [-1])[0]
+        self.virtual_size = Size(1, len(self._choices))
+        self._keep_in_sight()
+        self.refresh()
+
+    def step(self, by: int) -> None:
+        """Move the cursor over headings to the next choice."""
+        free = [n for n, choice in enumerate(self._choices) if choice.value is not None]
+        if free:
+            at = free.index(self._cursor) if self._cursor in free else 0
+            self._cursor = free[min(max(at + by, 0), len(free) - 1)]
+            self._keep_in_sight()
+            self.refresh()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Keep the cursor on screen."""
+        self._keep_in_sight()
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose what is under the mouse."""
+        index = event.y + self.scroll_offset.y
+        if index < len(self._choices):
+            value = self._choices[index].value
+            if value is not None:
+                self._cursor = index
+                self.refresh()
+                self.post_message(self.Chosen(value))
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one choice."""
+        index = y + self.scroll_offset.y
+        if index >= len(self._choices):
+            return paint(self, BLANK, self.scrollable_content_region.width)
+        at = index == self._cursor
+        mark = ("▌", "mark") if at else (" ", "")
+        line = (mark, *self._choices[index].line)
+        return paint(self, line, self.scrollable_content_region.width, "cursor" if at else "")
+
+    def _keep_in_sight(self) -> None:
+        """Scroll as little as brings the cursor on screen; from the first, to the very top."""
+        room = self.size.height
+        if self._cursor < 0 or room <= 0:
+            return
+        first = next(n for n, choice in enumerate(self._choices) if choice.value is not None)
+        at = self.scroll_offset.y
+        if self._cursor == first:
+            self.scroll_to(y=0, animate=False)
+        elif self._cursor < at:
+            self.scroll_to(y=self._cursor, animate=False)
+        elif self._cursor >= at + room:
+            self.scroll_to(y=self._cursor - room + 1, animate=False)
+        if self.is_attached:
+            line = self._cursor - self.scroll_offset.y
+            self.app.cursor_position = self.content_region.offset + Offset(0, max(line, 0))

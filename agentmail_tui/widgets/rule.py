@@ -1,0 +1,33 @@
+"""A thin line across the screen that joins the lines between panes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentmail_tui.widgets.lines import Line
+from agentmail_tui.widgets.painted import Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Joints:
+    """Columns where a pane's line hangs below (`down`) or stands above (`up`)."""
+
+    down: tuple[int, ...] = ()
+    up: tuple[int, ...] = ()
+
+
+class Rule(Shown[Joints]):
+    """One line."""
+
+    def lay(self, width: int) -> Sequence[Line]:
+        """Return the line with its joints."""
+        signs = ["─"] * width
+        for column in (*self.info.down, *self.info.up):
+            if 0 <= column < width:
+                both = column in self.info.down and column in self.info.up
+                signs[column] = "┼" if both else "┬" if column in self.info.down else "┴"
+        return [(("".join(signs), "line"),)]

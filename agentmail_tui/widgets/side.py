@@ -1,0 +1,84 @@
+"""The triage bar: facts of one thread under headings; and the same in one line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentmail_tui.widgets.lines import BLANK, Line, Span, clip_spans, joined, width_of, wrap
+from agentmail_tui.widgets.painted import Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_NAME_WIDTH = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A name and its value; several spans are put on lines as they fit."""
+
+    name: str
+    value: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading with facts under it."""
+
+    heading: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sections:
+    """All of the bar."""
+
+    sections: tuple[Section, ...] = ()
+
+
+class TriageSide(Shown[Sections]):
+    """The bar at the right of the screen."""
+
+    def lay(self, width: int) -> Sequence[Line]:
+        """Return the sections, a blank line between them."""
+        lines: list[Line] = []
+        for section in self.info.sections:
+            if lines:
+                lines.append(BLANK)
+            lines.append((("▪ ", "faint"), (section.heading, "strong")))
+            for fact in section.facts:
+                lines.extend(_fact_lines(fact, width))
+        return lines
+
+
+def _fact_lines(fact: Fact, width: int) -> list[Line]:
+    """Return a fact, its spans flowed over as many lines as they need."""
+    name = f"{fact.name:<{_NAME_WIDTH}}" if fact.name else ""
+    lines: list[list[Span]] = [[(name, "faint")]]
+    room = width - len(name)
+    for text, ink in fact.value:
+        if width_of(((text, ink),)) > room and room < width - len(name):
+            lines.append([(" " * len(name), "")])
+            room = width - len(name)
+        lines[-1].append((text, ink))
+        room -= width_of(((text, ink),))
+    return [clip_spans(line, width) for line in lines]
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """The triage state in one line, and the newest text of the thread."""
+
+    facts: tuple[tuple[Span, ...], ...] = ()
+    text: str = ""
+
+
+class TriageBrief(Shown[Brief]):
+    """The triage bar of a small screen: a line of facts, then text as far as there is room."""
+
+    def lay(self, width: int) -> Sequence[Line]:
+        """Return the facts and the text."""
+        facts = clip_spans(((" ", ""), *joined(self.info.facts, (" · ", "faint"))), width)
+        text = [((" ", ""), (line, "muted")) for line in wrap(self.info.text, max(width - 2, 1))]
+        return [facts, *text]

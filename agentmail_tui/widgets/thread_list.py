@@ -1,0 +1,216 @@
+"""The list of threads: draws the lines on screen and nothing else, however many rows there are.
+
+Rows are asked for by number while drawing; what is not there yet is a dot.  Which rows are on
+screen is posted as `VisibleRange`, so that whoever holds the mail can fetch them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.segment import Segment
+from textual.cache import LRUCache
+from textual.geometry import Offset, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from agentmail_tui.widgets.lines import BLANK, Line
+from agentmail_tui.widgets.painted import INKS, ink, paint
+from agentmail_tui.widgets.thread_row import Row, row_lines
+
+if TYPE_CHECKING:
+    from textual import events
+
+RowSource = Callable[[int], Row | None]
+_ONE_LINE_FROM = 58  # cells: from here a row fits on one line
+_MARGIN_ROWS = 1  # kept in sight above and below the cursor
+_STRIPS_KEPT = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What the list shows: a source of rows, how many, and where the cursor stands."""
+
+    row: RowSource
+    count: int = 0
+    cursor: int = 0
+    cursor_id: str | None = None
+    empty: tuple[Line, ...] = ()  # drawn where there is no row
+
+
+class ThreadList(ScrollView, can_focus=True):
+    """Threads, two lines each where it is narrow, one where it is wide."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
+
+    @dataclass
+    class VisibleRange(Message):
+        """Rows `first` to `last` are on screen."""
+
+        first: int
+        last: int
+
+        def can_replace(self, message: Message) -> bool:
+            """Let a newer range replace one that nobody read yet."""
+            return isinstance(message, ThreadList.VisibleRange)
+
+    @dataclass
+    class Clicked(Message):
+        """A row was clicked; `again` when it was under the cursor already."""
+
+        index: int
+        again: bool
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._rows = Rows(lambda _: None)
+        self._strips: LRUCache[object, Strip] = LRUCache(_STRIPS_KEPT)
+        self._drawn: dict[int, object] = {}
+        self._asked: tuple[int, int] | None = None
+
+    @property
+    def row_height(self) -> int:
+        """Lines of a row."""
+        return 1 if self.scrollable_content_region.width >= _ONE_LINE_FROM else 2
+
+    @property
+    def cursor(self) -> int:
+        """The row under the cursor."""
+        return self._rows.cursor
+
+    @property
+    def page(self) -> int:
+        """How many rows fit on the screen."""
+        return max(self.size.height // self.row_height, 1)
+
+    def show(self, rows: Rows) -> None:
+        """Show these rows; only lines that changed are drawn again."""
+        old, self._rows = self._rows, rows
+        if rows.count != old.count:
+            self._asked = None
+            self._measure()
+        if rows.cursor_id == old.cursor_id and rows.cursor != old.cursor:
+            self._keep_place(rows.cursor - old.cursor)
+        self._keep_in_sight()
+        self._refresh_changed()
+        if rows.count == 0:
+            self.refresh()
+        self._tell_range()
+        self._tell_cursor()
+
+    def on_resize(self, _event: events.Resize) -> None:
+        """Measure again: a row may now take another number of lines."""
+        self._strips.clear()
+        self._measure()
+        self._keep_in_sight()
+        self.refresh()
+        self._tell_range()
+        self._tell_cursor()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Tell which rows came on screen."""
+        super().watch_scroll_y(old_value, new_value)
+        self._drawn.clear()
+        self._tell_range()
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Show the cursor stronger where keys go."""
+        super().watch_has_focus(has_focus)
+        self._refresh_changed()
+        self._tell_cursor()
+
+    def notify_style_update(self) -> None:
+        """Forget what was drawn in other colours."""
+        super().notify_style_update()
+        self._strips.clear()
+        self._drawn.clear()
+
+    def on_click(self, event: events.Click) -> None:
+        """Post the row under the mouse."""
+        index = (event.y + self.scroll_offset.y) // self.row_height
+        if index < self._rows.count:
+            self.post_message(self.Clicked(index, index == self._rows.cursor))
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line of one row."""
+        height = self.row_height
+        index, part = divmod(y + self.scroll_offset.y, height)
+        if index >= self._rows.count:
+            lines = self._rows.empty if self._rows.count == 0 else ()
+            return paint(
+                self, lines[y] if y < len(lines) else BLANK, self.scrollable_content_region.width
+            )
+        key = self._key(index)
+        self._drawn[index] = key
+        return self._strip(key, part, index)
+
+    def _key(self, index: int) -> tuple[Row | None, str]:
+        """Return all on which the look of a row depends, its width aside."""
+        back = ""
+        if index == self._rows.cursor:
+            back = "cursor" if self.has_focus else "cursor-off"
+        return (self._rows.row(index), back)
+
+    def _strip(self, key: tuple[Row | None, str], part: int, index: int) -> Strip:
+        """Return one line of a row, drawn now or before."""
+        width = self.scrollable_content_region.width
+        kept = self._strips.get((key, part, width))
+        if kept is not None:
+            return kept
+        row, back = key
+        strip = paint(self, row_lines(row, width, self.row_height)[part], width, back)
+        if back:
+            bar = Segment("▌", self.rich_style + ink(self, back) + ink(self, "mark"))
+            strip = Strip([bar, *strip.crop(1, width)], width)
+        self._strips[(key, part, width)] = strip
+        return strip
+
+    def _visible(self) -> range:
+        """Return the rows on screen."""
+        first = self.scroll_offset.y // self.row_height
+        last = -(-(self.scroll_offset.y + self.size.height) // self.row_height)
+        return range(first, min(last, self._rows.count))
+
+    def _refresh_changed(self) -> None:
+        """Ask for the lines of rows that look otherwise than they were drawn."""
+        height = self.row_height
+        for index in self._visible():
+            if self._drawn.get(index) != self._key(index):
+                self.refresh_lines(index * height, height)
+
+    def _measure(self) -> None:
+        """Set how long the list is."""
+        self._drawn.clear()
+        self.virtual_size = Size(1, self._rows.count * self.row_height)
+        self.refresh()
+
+    def _keep_place(self, moved: int) -> None:
+        """Keep the cursor's thread on its screen line when rows came in above it."""
+        self.scroll_to(y=self.scroll_offset.y + moved * self.row_height, animate=False)
+
+    def _keep_in_sight(self) -> None:
+        """Scroll as little as brings the cursor, and a row beside it, on screen."""
+        height, room = self.row_height, self.size.height
+        margin = _MARGIN_ROWS * height if room >= 5 * height else 0
+        top = self._rows.cursor * height
+        at = self.scroll_offset.y
+        if top - margin < at:
+            self.scroll_to(y=max(top - margin, 0), animate=False)
+        elif top + height + margin > at + room:
+            self.scroll_to(y=top + height + margin - room, animate=False)
+
+    def _tell_range(self) -> None:
+        """Post the visible range where it is another than the one posted last."""
+        rows = self._visible()
+        if rows and self._asked != (rows[0], rows[-1]):
+            self._asked = (rows[0], rows[-1])
+            self.post_message(self.VisibleRange(rows[0], rows[-1]))
+
+    def _tell_cursor(self) -> None:
+        """Put the terminal's own cursor on the row: screen readers follow it."""
+        if self.has_focus and self.is_attached:
+            line = self._rows.cursor * self.row_height - self.scroll_offset.y
+            self.app.cursor_position = self.content_region.offset + Offset(0, max(line, 0))

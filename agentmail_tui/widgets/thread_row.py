@@ -1,0 +1,113 @@
+"""How one thread looks in the list: pure layout, from values to lines of spans."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agentmail_tui.domain import Direction, Status, Thread
+from agentmail_tui.widgets.lines import Line, Span, clip_spans, ends, fit, joined
+
+STATUS_SIGNS: dict[Status, tuple[str, str]] = {
+    Status.NEEDS_REPLY: ("◆", "accent"),
+    Status.OPEN: ("○", "muted"),
+    Status.WAITING: ("◌", "muted"),
+    Status.CLOSED: ("✓", "good"),
+}
+UNREAD = ("●", "on")
+FAILED = frozenset({"bounced", "failed", "complained"})
+_TWO_LINE_TAGS = 18
+_PLACEHOLDER = "·"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A thread and what the list says of it now: its age, and its score while searching."""
+
+    thread: Thread
+    age: str
+    score: float | None = None
+    name: str = ""  # of the other party, as it is to be shown
+    sending: bool = False
+
+
+def row_lines(row: Row | None, width: int, height: int) -> tuple[Line, ...]:
+    """Return the lines of a row; None is a thread that is not here yet."""
+    if row is None:
+        blank: Line = (("    ", ""), (_PLACEHOLDER, "faint"))
+        return (blank, (("    ", ""), (_PLACEHOLDER, "faint")))[:height]
+    return _two_lines(row, width) if height == 2 else (_one_line(row, width),)
+
+
+def _two_lines(row: Row, width: int) -> tuple[Line, Line]:
+    thread = row.thread
+    name = (row.name, "strong" if thread.unread else "text")
+    count: tuple[Span, ...] = (
+        ((f"{thread.message_count} ", "faint"),) if thread.message_count > 1 else ()
+    )
+    facts = (*(_score(row) or count), (f"{row.age:>4}", "muted"), _EDGE)
+    first = ends((unread_sign(thread), (" ", ""), name), facts, width - 1)
+    labels = clip_spans(_labels(thread), min(_TWO_LINE_TAGS, width // 2))
+    right = joined((labels, _signs(row)), (" ", ""))
+    subject = (thread.subject or "(no subject)", "text" if thread.unread else "muted")
+    second = ends((status_sign(thread), (" ", ""), subject), (*right, _EDGE), width - 1)
+    return (_MARGIN, *first), (_MARGIN, *second)
+
+
+def _one_line(row: Row, width: int) -> Line:
+    thread = row.thread
+    name_width = max(min(20, width // 4), 8)
+    name = (fit(row.name, name_width), "strong" if thread.unread else "text")
+    head = (_MARGIN, unread_sign(thread), status_sign(thread), (" ", ""), name, ("  ", ""))
+    labels = clip_spans(_labels(thread), width // 4)
+    right = joined((labels, _score(row), _signs(row)), (" ", ""))
+    tail = (*right, (f"{row.age:>5}", "muted"), _EDGE)
+    subject = (thread.subject or "(no subject)", "text" if thread.unread else "muted")
+    return ends((*head, subject), tail, width)
+
+
+# One cell for the cursor's bar, which the list paints over it; one between text and frame.
+_MARGIN: Span = (" ", "")
+_EDGE: Span = (" ", "")
+
+
+def unread_sign(thread: Thread) -> Span:
+    """Return the sign for unread mail, and for mail that did not arrive."""
+    if thread.delivery_status in FAILED:
+        return ("✗", "bad")
+    return UNREAD if thread.unread else (" ", "")
+
+
+def status_sign(thread: Thread) -> Span:
+    """Return the sign of the status; a dot where it is not known yet."""
+    if thread.triage is None:
+        return (_PLACEHOLDER, "faint")
+    return STATUS_SIGNS[thread.triage.status]
+
+
+def _labels(thread: Thread) -> Line:
+    """Return owner and tags."""
+    if thread.triage is None:
+        return ()
+    owner = thread.triage.assigned_to
+    spans: list[Span] = [(f"@{owner} ", "accent")] if owner else []
+    spans.extend((f"{tag} ", "tag") for tag in thread.triage.tags)
+    if spans:
+        spans[-1] = (spans[-1][0].rstrip(), spans[-1][1])
+    return tuple(spans)
+
+
+def _score(row: Row) -> Line:
+    """Return the score as a bar of five cells and a number."""
+    if row.score is None:
+        return ()
+    halves = round(min(max(row.score, 0.0), 1.0) * 10)
+    bar = "━" * (halves // 2) + "╸" * (halves % 2)
+    return ((f"{bar:<5}", "on"), (f" {f'{row.score:.2f}'.lstrip('0'):>4} ", "muted"))
+
+
+def _signs(row: Row) -> Line:
+    """Return the direction of the last message and whether files hang on the thread."""
+    sign = "↙" if row.thread.last_direction is Direction.INBOUND else "↗"
+    if row.sending:
+        sign = "…"
+    return ((sign, "muted"), ("@" if row.thread.has_attachments else " ", "muted"))

@@ -122,8 +122,8 @@ def _mailbox(field_name: str, box: Mailbox) -> bytes:
     if not box.address.isascii():
         raise BadRequest(f"{field_name.lower()}: cannot send to an address that is not ASCII")
     _refuse_controls(field_name.lower(), box.name)
-    if len(box.name) > 500:
-        raise BadRequest(f"{field_name.lower()}: a name has over 500 characters")
+    if len(box.name) > 250:
+        raise BadRequest(f"{field_name.lower()}: a name has over 250 characters")
     if not box.name.strip():
         return box.address.encode()
     written = display_name(box.name.strip())

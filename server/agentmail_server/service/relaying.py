@@ -167,7 +167,14 @@ def _bounced(
     _event(conn, ids, now, message, result, "bounced", result.text or "refused")
     if result.hard:
         delivery.add_suppression(
-            conn, ids, now, message.inbox_id, result.address, "hard_bounce", message_id=message.id
+            conn,
+            ids,
+            now,
+            message.org_id,
+            message.inbox_id,
+            result.address,
+            "hard_bounce",
+            message_id=message.id,
         )
 
 

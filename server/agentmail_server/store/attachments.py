@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from sqlalchemy import Connection, insert, select
 
@@ -38,7 +39,7 @@ def upload_attachment(
         inline=False,
         created_at=now,
     )
-    conn.execute(insert(attachments).values(attachment_values(row)))
+    conn.execute(insert(attachments).values(asdict(row)))
     return row
 
 
@@ -78,9 +79,7 @@ def keep_blobs(conn: Connection, contents: Sequence[bytes]) -> list[str]:
     """Store contents not held yet; return the hash of each, in the order given."""
     digests = [hashlib.sha256(content).hexdigest() for content in contents]
     by_digest = dict(zip(digests, contents, strict=True))
-    held = set(
-        conn.execute(select(blobs.c.sha256).where(blobs.c.sha256.in_(by_digest))).scalars()
-    )
+    held = set(conn.execute(select(blobs.c.sha256).where(blobs.c.sha256.in_(by_digest))).scalars())
     # Sorted, so that two transactions with the same files cannot wait for each other.
     rows = [
         {"sha256": digest, "size": len(by_digest[digest]), "content": by_digest[digest]}
@@ -89,8 +88,3 @@ def keep_blobs(conn: Connection, contents: Sequence[bytes]) -> list[str]:
     if rows:
         conn.execute(insert_into(conn, blobs).on_conflict_do_nothing(), rows)
     return digests
-
-
-def attachment_values(row: AttachmentRow) -> dict[str, object]:
-    """Return the column values of an attachment."""
-    return {column.name: getattr(row, column.name) for column in attachments.columns}

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from agentmail_server.errors import BadRequest, Conflict, NotFound
 from agentmail_server.ids import Ids
+from agentmail_server.store.deletion import erase_inbox
 from agentmail_server.store.domains import get_domain, shared_domain
 from agentmail_server.store.log import append
 from agentmail_server.store.records import DomainRow, InboxRow, InboxTarget, JsonObject
@@ -103,6 +104,15 @@ def update_inbox(
         raise Conflict("the address is taken") from error
     append(conn, now, org_id, "inbox.updated", inbox_id=inbox_id)
     return get_inbox(conn, org_id, inbox_id)
+
+
+def delete_inbox(
+    conn: Connection, now: int, org_id: str, inbox_id: str, domain_id: str | None = None
+) -> None:
+    """Remove an inbox with its mail; raises `NotFound`."""
+    get_inbox(conn, org_id, inbox_id, domain_id)
+    erase_inbox(conn, inbox_id)
+    append(conn, now, org_id, "inbox.deleted", inbox_id=inbox_id)
 
 
 def inboxes_for(conn: Connection, addresses: Sequence[str]) -> dict[str, InboxTarget]:

@@ -75,7 +75,7 @@ def finish(conn: Connection, now: int, job_id: int, lease: str) -> bool:
 
 
 def close(conn: Connection, now: int, dedupe_key: str) -> None:
-    """Close a job that nobody need run: what it was for is done in this transaction."""
+    """Close a job that nobody need run: this transaction does what it was for."""
     done = update(outbox).where(outbox.c.dedupe_key == dedupe_key, _open())
     conn.execute(done.values(done_at=now))
 
@@ -114,7 +114,7 @@ def next_due(conn: Connection) -> int | None:
 def backlog(conn: Connection) -> dict[str, int]:
     """Return the number of open jobs of each kind that has any."""
     query = select(outbox.c.kind, func.count()).where(_open()).group_by(outbox.c.kind)
-    return {kind: number for kind, number in conn.execute(query)}
+    return dict(conn.execute(query).tuples().all())
 
 
 def dead_jobs(conn: Connection, limit: int = 50) -> list[JobRow]:

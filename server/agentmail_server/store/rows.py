@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, RowMapping, Select, select
 
 from agentmail_server.store.records import (
     AttachmentRow,
@@ -18,7 +18,7 @@ from agentmail_server.store.records import (
 )
 from agentmail_server.store.tables import attachments, domains, inboxes, thread_tags
 
-Row = Mapping[str, Any]
+Row = RowMapping | Mapping[str, Any]
 
 
 def key_row(row: Row) -> KeyRow:

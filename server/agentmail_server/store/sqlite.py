@@ -170,7 +170,7 @@ class SqliteDriver:
         try:
             with self._writing.connect() as conn:
                 return run_group(conn, [work.run for work in group])
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             return [Failure(translate(error))] * len(group), frozenset()
 
     def _settle(self, group: list[_Work], outcomes: list[Any], topics: frozenset[str]) -> None:

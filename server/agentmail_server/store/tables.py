@@ -119,6 +119,22 @@ threads = Table(
         "ix_threads_inbox_status_recent", "inbox_id", "status", "last_message_at", "id", "unread"
     ),
     Index("ix_threads_org_status_recent", "org_id", "status", "last_message_at", "id", "unread"),
+    Index(
+        "ix_threads_inbox_unread",
+        "inbox_id",
+        "last_message_at",
+        "id",
+        sqlite_where=text("unread IS 1"),
+        postgresql_where=text("unread IS true"),
+    ),
+    Index(
+        "ix_threads_org_unread",
+        "org_id",
+        "last_message_at",
+        "id",
+        sqlite_where=text("unread IS 1"),
+        postgresql_where=text("unread IS true"),
+    ),
     Index("ix_threads_subject", "inbox_id", "base_subject", "last_message_at"),
 )
 
@@ -208,7 +224,8 @@ messages = Table(
     Column("date_header", String),
     Column("size", Integer, nullable=False),
     Column("parse_error", Text),
-    Column("flags", JSON, nullable=False),  # new_participant, synthetic_id, duplicate_id, auto_reply
+    # new_participant, synthetic_id, duplicate_id, auto_reply
+    Column("flags", JSON, nullable=False),
     Column("delivery_status", String),  # outbound only
     Column("delivery_data", JSON),
     Column("extra", JSON, nullable=False),  # further metadata of the wire
@@ -288,7 +305,8 @@ suppressions = Table(
     Column("inbox_id", ForeignKey("inboxes.id"), nullable=False),
     Column("domain_id", ForeignKey("domains.id"), nullable=False),
     Column("address", String, nullable=False),  # casefolded
-    Column("reason", String, nullable=False),  # hard_bounce|soft_bounce|complaint|manual|unsubscribe
+    # hard_bounce | soft_bounce | complaint | manual | unsubscribe
+    Column("reason", String, nullable=False),
     Column("source", String, nullable=False, default="inbox"),
     Column("message_id", String),
     Column("created_at", BigInteger, nullable=False),

@@ -52,9 +52,7 @@ def thread_counts(conn: Connection, org_id: str, inbox_id: str | None = None) ->
     query = select(threads.c.status, threads.c.unread, func.count())
     query = query.where(*within(conn, threads, org_id, inbox_id, None))
     counts = dict.fromkeys(("total", "unread", *STATUSES), 0)
-    for status, unread, number in conn.execute(
-        query.group_by(threads.c.status, threads.c.unread)
-    ):
+    for status, unread, number in conn.execute(query.group_by(threads.c.status, threads.c.unread)):
         counts[status] = counts.get(status, 0) + number
         counts["total"] += number
         counts["unread"] += number if unread else 0
@@ -80,9 +78,7 @@ def find_thread(conn: Connection, org_id: str, thread_id: str) -> ThreadRow | No
     return thread_rows(conn, rows)[0] if rows else None
 
 
-def set_status(
-    conn: Connection, now: int, org_id: str, thread_id: str, status: str
-) -> ThreadRow:
+def set_status(conn: Connection, now: int, org_id: str, thread_id: str, status: str) -> ThreadRow:
     """Move a thread to another status."""
     if status not in STATUSES:
         raise BadRequest(f"status must be one of {', '.join(STATUSES)}")
@@ -102,9 +98,7 @@ def assign(
     return _changed(conn, now, thread, "assigned_to", assigned_to=assigned_to)
 
 
-def set_unread(
-    conn: Connection, now: int, org_id: str, thread_id: str, unread: bool
-) -> ThreadRow:
+def set_unread(conn: Connection, now: int, org_id: str, thread_id: str, unread: bool) -> ThreadRow:
     """Mark a thread as unread or read."""
     thread = get_thread(conn, org_id, thread_id)
     if thread.unread == unread:
@@ -134,9 +128,7 @@ def remove_tags(
     if not held:
         return thread
     conn.execute(
-        delete(thread_tags).where(
-            thread_tags.c.thread_id == thread.id, thread_tags.c.tag.in_(held)
-        )
+        delete(thread_tags).where(thread_tags.c.thread_id == thread.id, thread_tags.c.tag.in_(held))
     )
     return _changed(conn, now, thread, "tags")
 
@@ -185,9 +177,7 @@ def _with_word(word: str) -> ColumnElement[bool]:
 def _changed(
     conn: Connection, now: int, thread: ThreadRow, what: str, **values: object
 ) -> ThreadRow:
-    conn.execute(
-        update(threads).where(threads.c.id == thread.id).values(updated_at=now, **values)
-    )
+    conn.execute(update(threads).where(threads.c.id == thread.id).values(updated_at=now, **values))
     append(
         conn,
         now,

@@ -26,7 +26,7 @@ NAMES = ["from", "to", "subject", "date", "message-id", "mime-version", "content
 
 
 def python_reads(raw: bytes) -> EmailMessage:
-    return cast(EmailMessage, email.message_from_bytes(raw, policy=policy.default))
+    return email.message_from_bytes(raw, policy=policy.default)
 
 
 def body_of(raw: bytes) -> str:
@@ -173,11 +173,15 @@ def test_allowed_headers_are_written() -> None:
     ['"b\r\nRCPT TO:<c@x.test>"@x.test', "b\r\nX@x.test", "A@X.TEST", "a@x.test>", "é@x.test", ""],
 )
 def test_addresses_that_are_not_normal_are_refused(address: str) -> None:
-    for field in ("to", "cc", "reply_to"):
+    box = Mailbox("", address)
+    for message in (
+        replace(NEW, to=(box,)),
+        replace(NEW, cc=(box,)),
+        replace(NEW, reply_to=(box,)),
+        replace(NEW, sender=box),
+    ):
         with pytest.raises(BadRequest):
-            compose(replace(NEW, **{field: (Mailbox("", address),)}))
-    with pytest.raises(BadRequest):
-        compose(replace(NEW, sender=Mailbox("", address)))
+            compose(message)
 
 
 TRICKY = st.text(
@@ -223,7 +227,7 @@ def test_controls_in_one_line_fields_are_refused(sign: str) -> None:
         {"message_id": f"a{sign}b@x"},
     ):
         with pytest.raises(BadRequest):
-            compose(replace(NEW, **change))  # type: ignore[arg-type]
+            compose(replace(NEW, **change))
 
 
 @given(st.text(alphabet="aü =?_\t🎉-", max_size=300))

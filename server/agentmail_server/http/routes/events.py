@@ -1,0 +1,144 @@
+"""The event stream: server-sent events read from the log, resumable by their id.
+
+The log is read after the last entry sent, so nothing is lost or told twice however often the link
+breaks; the hub only shortens the wait. A slow reader holds up nobody: nothing is queued for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing
+from typing import Any, cast
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from agentmail_server.http.route import Call
+from agentmail_server.http.rows.delivery import stream_delivery
+from agentmail_server.http.rows.mail import thread_out
+from agentmail_server.ids import to_iso
+from agentmail_server.service.stream import Happened, next_batch, start_of_stream
+from agentmail_server.wire.common import NoBody
+from agentmail_server.wire.events import StreamEvent, StreamQuery
+
+_BATCH = 100
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+async def stream(call: Call[StreamQuery, NoBody]) -> Response:
+    """Stream events as they are committed; `Last-Event-ID` or `after` resumes."""
+    after = call.request.headers.get("last-event-id") or call.query.after
+    start = await call.deps.store.read(start_of_stream, call.org_id, call.query.inbox_id, after)
+    return EventStream(call, start.seq, reset=start.reset)
+
+
+class EventStream(Response):
+    """A response that goes on until the reader leaves or the server stops."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, call: Call[StreamQuery, NoBody], seq: int, *, reset: bool) -> None:
+        super().__init__(headers=_HEADERS)
+        del self.headers["content-length"]
+        self._call = call
+        self._seq = seq
+        self._reset = reset
+        names = (call.query.events or "").replace(" ", "")
+        self._names = frozenset(names.split(",")) if names else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send events until the reader is gone or the server stops."""
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
+        self._call.telemetry.stream_opened()
+        gone = asyncio.ensure_future(_until_gone(receive))
+        try:
+            async with aclosing(self._chunks(gone)) as chunks:
+                async for chunk in chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            self._call.telemetry.stream_closed()
+            gone.cancel()
+
+    async def _chunks(self, gone: asyncio.Future[None]) -> AsyncGenerator[bytes, None]:
+        deps = self._call.deps
+        stopping = asyncio.ensure_future(deps.shutdown.wait())
+        try:
+            yield _frame("connection.ack", self._seq, {"last_id": str(self._seq)})
+            if self._reset:
+                yield _frame("reset", self._seq, {"type": "reset", "id": str(self._seq)})
+            quiet = 0.0
+            while not (gone.done() or stopping.done()):
+                rung = deps.hub.times
+                chunk = await self._more()
+                if chunk is not None:
+                    quiet = 0.0
+                    yield chunk
+                    continue
+                pause = min(deps.settings.stream_poll, deps.settings.heartbeat)
+                if not await self._pause(rung, pause, (gone, stopping)):
+                    quiet += pause
+                if quiet >= deps.settings.heartbeat:
+                    quiet = 0.0
+                    yield b": still here\n\n"
+        finally:
+            stopping.cancel()
+
+    async def _more(self) -> bytes | None:
+        call = self._call
+        batch = await call.deps.store.read(
+            next_batch, call.org_id, self._seq, _BATCH, call.query.inbox_id
+        )
+        if not batch:
+            return None
+        self._seq = batch[-1].entry.seq
+        return b"".join(
+            _frame(each.entry.type, each.entry.seq, _event(each))
+            for each in batch
+            if self._names is None or each.entry.type in self._names
+        )
+
+    async def _pause(
+        self, rung: int, seconds: float, ends: Collection[asyncio.Future[Any]]
+    ) -> bool:
+        bell = asyncio.ensure_future(self._call.deps.hub.wait(rung, seconds))
+        try:
+            await asyncio.wait({bell, *ends}, return_when=asyncio.FIRST_COMPLETED)
+            return bell.done() and bell.result()
+        finally:
+            bell.cancel()
+
+
+def _event(happened: Happened) -> StreamEvent:
+    entry, about = happened.entry, happened.message
+    return {
+        "type": entry.type,
+        "id": str(entry.seq),
+        "inbox_id": entry.inbox_id,
+        "inbox_address": happened.inbox_address,
+        "thread_id": entry.thread_id,
+        "message_id": entry.message_id,
+        "subject": about.subject if about else None,
+        "from": about.sender if about else None,
+        "direction": about.direction if about else None,
+        "created_at": to_iso(entry.created_at),
+        "thread": thread_out(happened.thread) if happened.thread else None,
+        "delivery": stream_delivery(happened.delivery) if happened.delivery else None,
+        "data": entry.data,
+    }
+
+
+def _frame(name: str, seq: int, body: object) -> bytes:
+    # orjson writes no line breaks, so one data line holds it all.
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, name.encode("ascii"), orjson.dumps(body))
+
+
+async def _until_gone(receive: Receive) -> None:
+    while True:
+        message = await receive()
+        if cast("str", message["type"]) == "http.disconnect":
+            return

@@ -1,0 +1,106 @@
+"""Messages and attachments: reading, and mail brought in from a file."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from agentmail_server.errors import BadRequest
+from agentmail_server.http.route import Call, PlainCall, Reply, data
+from agentmail_server.http.rows.mail import attachment_out, message_out
+from agentmail_server.ids import to_micros
+from agentmail_server.service.conversations import (
+    known_id,
+    one_message,
+    page_of_messages,
+)
+from agentmail_server.store import attachments, messages
+from agentmail_server.store.records import MessageQuery
+from agentmail_server.wire.common import NoBody
+from agentmail_server.wire.messages import MessagesQuery
+
+# What may be shown by a browser that was led here: nothing at all.
+_INERT = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+    "Cache-Control": "private, no-store",
+}
+
+
+async def list_messages(call: Call[MessagesQuery, NoBody]) -> Reply:
+    """List messages that meet every filter given."""
+    asked = call.query
+    if asked.inbox_id is None and asked.domain_id is None and asked.sender is None:
+        raise BadRequest("inbox_id, domain_id or sender is required")
+    filters: dict[str, Any] = {
+        "inbox_id": asked.inbox_id,
+        "domain_id": asked.domain_id,
+        "sender": asked.sender,
+        "before": to_micros(asked.before) if asked.before else None,
+        "after": to_micros(asked.after) if asked.after else None,
+        "order": asked.order,
+    }
+    sealed = [call.org_id, "messages", filters]
+    key = call.cursors.read(asked.cursor, sealed) if asked.cursor is not None else None
+    query = MessageQuery(**filters, limit=asked.limit, cursor_key=key)
+    found = await call.deps.store.read(page_of_messages, call.org_id, query)
+    rows, more = found.rows[: asked.limit], len(found.rows) > asked.limit
+    after = call.cursors.make((rows[-1].created_at, rows[-1].seq), sealed) if more else None
+    shown = [message_out(row, found.addresses[row.inbox_id]) for row in rows]
+    return data(shown, next_cursor=after, has_more=more)
+
+
+async def get(call: PlainCall) -> Reply:
+    """Return one message, by its id or its Message-ID header."""
+    found = await call.deps.store.read(one_message, call.org_id, call.ids["message"])
+    row = found.rows[0]
+    return data(message_out(row, found.addresses[row.inbox_id]))
+
+
+async def raw(call: PlainCall) -> Response:
+    """Return the message exactly as it came or went."""
+    store = call.deps.store
+    message_id = await store.read(known_id, call.org_id, call.ids["message"])
+    content = await store.read(messages.raw_of, call.org_id, message_id)
+    return Response(content, headers=_INERT, media_type="message/rfc822")
+
+
+async def attachment(call: PlainCall) -> Reply:
+    """Return an attachment without its bytes."""
+    row = await call.deps.store.read(
+        attachments.get_attachment, call.org_id, call.ids["attachment"]
+    )
+    return data(attachment_out(row))
+
+
+async def attachment_content(call: PlainCall) -> Response:
+    """Return the bytes of an attachment, always as a download."""
+    store, wanted = call.deps.store, call.ids["attachment"]
+    row = await store.read(attachments.get_attachment, call.org_id, wanted)
+    content = await store.read(attachments.attachment_content, call.org_id, wanted)
+    headers = {**_INERT, "Content-Disposition": disposition(row.filename)}
+    return Response(content, headers=headers, media_type=_safe_type(row.mime_type))
+
+
+def disposition(filename: str) -> str:
+    """Return a Content-Disposition that no filename can break out of."""
+    plain = "".join(
+        ch if ch.isascii() and (ch.isalnum() or ch in "._- ") else "_" for ch in filename
+    )
+    return (
+        f"attachment; filename=\"{plain[:100]}\"; filename*=UTF-8''{quote(filename[:100], safe='')}"
+    )
+
+
+def _safe_type(mime_type: str) -> str:
+    main, slash, sub = mime_type.partition("/")
+    tokens = (main, sub)
+    if not slash or not all(
+        t and t.isascii() and t.replace("-", "").replace(".", "").replace("+", "").isalnum()
+        for t in tokens
+    ):
+        return "application/octet-stream"
+    # Text would be given a charset that nobody knows.
+    return "application/octet-stream" if main == "text" else mime_type

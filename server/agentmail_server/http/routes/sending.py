@@ -1,0 +1,36 @@
+"""Sending mail, and bringing in mail from history."""
+
+from __future__ import annotations
+
+from agentmail_server.errors import BadRequest
+from agentmail_server.http.route import Call, Reply, data
+from agentmail_server.service.history import History, bring_one
+from agentmail_server.service.outbound import Kit
+from agentmail_server.service.outbound import send as send_mail
+from agentmail_server.wire.common import NoBody, NoQuery
+from agentmail_server.wire.messages import ImportQuery, SendIn
+
+
+async def send(call: Call[NoQuery, SendIn]) -> Reply:
+    """Accept a mail for sending; with an Idempotency-Key exactly once."""
+    deps = call.deps
+    kit = Kit(deps.store, deps.ids, deps.clock, deps.settings.max_mail)
+    key = call.request.headers.get("idempotency-key")
+    sent = await send_mail(kit, call.org_id, call.body, key)
+    headers = {"Idempotency-Replayed": "true"} if sent.replayed else {}
+    return Reply(sent.response, sent.status, headers)
+
+
+async def import_mail(call: Call[ImportQuery, NoBody]) -> Reply:
+    """Take in one message from history; its own date counts where it is sane."""
+    if not call.raw.strip():
+        raise BadRequest("The body must be one message, as message/rfc822")
+    deps = call.deps
+    imported = await bring_one(
+        deps.store,
+        deps.ids,
+        deps.clock,
+        call.org_id,
+        History(call.query.inbox_id, call.raw, call.query.dedupe),
+    )
+    return data({"imported": imported})

@@ -1,0 +1,54 @@
+"""The server's word about itself: capabilities, health, metrics, its own description."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from agentmail_server.http.problems import json_response
+from agentmail_server.http.route import PlainCall, Reply, data
+from agentmail_server.store import outbox
+
+
+async def capabilities(call: PlainCall) -> Reply:
+    """Tell what this server does beyond the hosted API, and what the key may do."""
+    settings = call.deps.settings
+    return data(
+        {
+            "server": "agentmail-server",
+            "version": settings.version,
+            "triage_in_list": True,
+            "offsets": True,
+            "all_inboxes": True,
+            "unread": True,
+            "counts": True,
+            "stream": True,
+            "idempotent_send": True,
+            "raw": True,
+            "search_type": settings.search_type,
+            "scopes": sorted(call.principal.scopes),
+        }
+    )
+
+
+async def healthz(call: PlainCall) -> Reply:
+    """Say that the process is up."""
+    return Reply({"status": "ok", "version": call.deps.settings.version})
+
+
+async def readyz(call: PlainCall) -> Response:
+    """Say whether mail can be taken and work is done: 200, or 503 with the facts."""
+    facts = await call.deps.ready()
+    return json_response(facts, 200 if facts.get("ready") else 503)
+
+
+async def metrics(call: PlainCall) -> Response:
+    """Give the counters in Prometheus' text format."""
+    backlog = await call.deps.store.read(outbox.backlog)
+    return Response(
+        call.telemetry.text(backlog), media_type="text/plain; version=0.0.4; charset=utf-8"
+    )
+
+
+async def openapi(call: PlainCall) -> Response:
+    """Describe the API."""
+    return Response(call.request.app.state.openapi, media_type="application/json")

@@ -1,0 +1,122 @@
+"""Delivery metrics, events and suppressions as the wire shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agentmail_server.ids import to_iso
+from agentmail_server.store.records import DeliveryEventRow, SuppressionRow
+from agentmail_server.wire.delivery import EventOut, MetricsOut, SuppressionOut
+from agentmail_server.wire.events import StreamDelivery
+
+_TYPES = {
+    "hard_bounce": "hard",
+    "soft_bounce": "soft",
+    "complaint": "spam",
+    "manual": "permanent",
+    "unsubscribe": "permanent",
+}
+_RAW_REASONS = {"hard_bounce": "bounce", "soft_bounce": "bounce"}
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A period that ends now; moments in microseconds."""
+
+    name: str
+    hours: int
+    start: int
+    end: int
+
+    @property
+    def days(self) -> int:
+        """Whole days, rounded up."""
+        return -(-self.hours // 24)
+
+
+def metrics_out(counts: Mapping[str, int], window: Window) -> MetricsOut:
+    """Return counts and percentages; a rate of nothing sent is null."""
+    sent = counts.get("sent", 0)
+    start, end = to_iso(window.start), to_iso(window.end)
+    return {
+        "sent": sent,
+        "delivered": counts.get("delivered", 0),
+        "bounced": counts.get("bounced", 0),
+        "complained": counts.get("complained", 0),
+        "failed": counts.get("failed", 0),
+        "suppressed": counts.get("suppressed", 0),
+        "queued": counts.get("queued", 0),
+        "orphan_events": 0,
+        "delivery_rate": _rate(counts.get("delivered", 0), sent),
+        "bounce_rate": _rate(counts.get("bounced", 0), sent),
+        "complaint_rate": _rate(counts.get("complained", 0), sent),
+        "failure_rate": _rate(counts.get("failed", 0), sent),
+        "suppression_rate": _rate(counts.get("suppressed", 0), sent),
+        "period": window.name,
+        "days": window.days,
+        "period_start": start,
+        "period_end": end,
+        "window": {"start": start, "end": end, "days": window.days},
+    }
+
+
+def event_out(row: DeliveryEventRow) -> EventOut:
+    """Return a delivery event under the names of every client."""
+    at = to_iso(row.created_at)
+    return {
+        "_id": row.id,
+        "id": row.id,
+        "event_id": row.id,
+        "message_id": row.message_id,
+        "messageId": row.message_id,
+        "thread_id": row.thread_id,
+        "event_type": row.event_type,
+        "type": row.event_type,
+        "recipient": row.recipient,
+        "email": row.recipient,
+        "timestamp": at,
+        "processed_at": at,
+        "detail": row.detail,
+        "event_data": row.data,
+        "inbox_id": row.inbox_id,
+        "domain_id": row.domain_id,
+    }
+
+
+def stream_delivery(row: DeliveryEventRow) -> StreamDelivery:
+    """Return a delivery event as the stream carries it."""
+    return {
+        "event_id": row.id,
+        "event_type": row.event_type,
+        "recipient": row.recipient,
+        "detail": row.detail,
+        "timestamp": to_iso(row.created_at),
+        "message_id": row.message_id,
+        "thread_id": row.thread_id,
+    }
+
+
+def suppression_out(row: SuppressionRow) -> SuppressionOut:
+    """Return a suppressed address."""
+    at = to_iso(row.created_at)
+    return {
+        "_id": row.id,
+        "id": row.id,
+        "email": row.address,
+        "reason": row.reason,
+        "raw_reason": _RAW_REASONS.get(row.reason, row.reason),
+        "type": _TYPES.get(row.reason, "permanent"),
+        "source": row.source,
+        "inbox_id": row.inbox_id,
+        "domain_id": row.domain_id,
+        "message_id": row.message_id,
+        "created_at": at,
+        "suppressed_at": at,
+        "suppressedAt": at,
+        "expires_at": to_iso(row.expires_at) if row.expires_at is not None else None,
+    }
+
+
+def _rate(part: int, whole: int) -> float | None:
+    return round(min(part / whole, 1.0) * 100, 2) if whole else None

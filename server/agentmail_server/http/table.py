@@ -1,0 +1,165 @@
+"""All routes as data: method, path, scope, handler, and what goes in and out.
+
+The scope is a required field, so a route that nobody guards cannot be written by accident. Fixed
+paths stand before those with an id in the same place. `python -m agentmail_server.http.table`
+prints docs/api.md.
+"""
+
+from __future__ import annotations
+
+from agentmail_server.http.route import ANY_KEY, PUBLIC, Route
+from agentmail_server.http.routes import (
+    delivery,
+    events,
+    inboxes,
+    messages,
+    search,
+    sending,
+    system,
+    threads,
+)
+from agentmail_server.wire import delivery as delivery_wire
+from agentmail_server.wire import domains as domains_wire
+from agentmail_server.wire import events as events_wire
+from agentmail_server.wire import inboxes as inboxes_wire
+from agentmail_server.wire import messages as messages_wire
+from agentmail_server.wire import search as search_wire
+from agentmail_server.wire import threads as threads_wire
+from agentmail_server.wire.attachments import AttachmentReply
+from agentmail_server.wire.common import OkReply
+
+_INBOX = "/v1/domains/{domain}/inboxes/{inbox}"
+_THREAD = "/v1/threads/{thread}"
+
+DOMAINS = (
+    Route("GET", "/v1/domains", "domains:read", inboxes.list_domains,
+          "List domains", domains_wire.DomainsReply),
+    Route("GET", "/v1/domains/{domain}", "domains:read", inboxes.get_domain,
+          "Get a domain", domains_wire.DomainReply, errors=(404,)),
+)  # fmt: skip
+
+INBOXES = (
+    Route("POST", "/v1/inboxes", "inboxes:write", inboxes.create,
+          "Open an inbox on the shared or a named domain", inboxes_wire.InboxReply,
+          body=inboxes_wire.InboxNew, status=201, errors=(404, 409)),
+    Route("GET", "/v1/inboxes", "inboxes:read", inboxes.list_all,
+          "List all inboxes", inboxes_wire.InboxesReply,
+          query=inboxes_wire.InboxesQuery, errors=(404,)),
+    Route("GET", "/v1/inboxes/{inbox}", "inboxes:read", inboxes.get,
+          "Get an inbox", inboxes_wire.InboxReply, errors=(404,)),
+    Route("PATCH", "/v1/inboxes/{inbox}", "inboxes:write", inboxes.update,
+          "Change an inbox", inboxes_wire.InboxReply,
+          body=inboxes_wire.InboxChange, errors=(404, 409)),
+    Route("GET", "/v1/domains/{domain}/inboxes", "inboxes:read", inboxes.list_under,
+          "List the inboxes of a domain", inboxes_wire.InboxesReply, errors=(404,)),
+    Route("POST", "/v1/domains/{domain}/inboxes", "inboxes:write", inboxes.create_under,
+          "Open an inbox under a domain", inboxes_wire.InboxReply,
+          body=inboxes_wire.InboxUnderDomain, status=201, errors=(404, 409)),
+    Route("GET", _INBOX, "inboxes:read", inboxes.get,
+          "Get an inbox", inboxes_wire.InboxReply, errors=(404,)),
+    Route("PUT", _INBOX, "inboxes:write", inboxes.update,
+          "Change an inbox; `webhook: {}` removes the webhook", inboxes_wire.InboxReply,
+          body=inboxes_wire.InboxChange, errors=(404, 409)),
+    Route("DELETE", _INBOX, "inboxes:write", inboxes.delete,
+          "Delete an inbox and its mail", OkReply, errors=(404,)),
+)  # fmt: skip
+
+THREADS = (
+    Route("GET", "/v1/threads", "threads:read", threads.list_threads,
+          "List threads, paged by cursor or offset", threads_wire.ThreadsReply,
+          query=threads_wire.ThreadsQuery, errors=(404,)),
+    Route("GET", "/v1/threads/counts", "threads:read", threads.counts,
+          "Count threads by status", threads_wire.CountsReply,
+          query=threads_wire.CountsQuery, errors=(404,)),
+    Route("GET", _THREAD, "threads:read", threads.get,
+          "Get one row of the list", threads_wire.ThreadReply, errors=(404,)),
+    Route("PATCH", _THREAD, "threads:write", threads.patch,
+          "Set status and assignee", threads_wire.ThreadReply,
+          body=threads_wire.ThreadPatch, errors=(404,)),
+    Route("GET", f"{_THREAD}/messages", "threads:read", threads.list_messages,
+          "Get the whole conversation", messages_wire.ConversationReply,
+          query=threads_wire.ConversationQuery, errors=(404,)),
+    Route("GET", f"{_THREAD}/metadata", "threads:read", threads.metadata,
+          "Get tags, status and assignee", threads_wire.MetadataReply, errors=(404,)),
+    Route("PUT", f"{_THREAD}/status", "threads:write", threads.set_status,
+          "Set the status", threads_wire.MetadataReply,
+          body=threads_wire.StatusIn, errors=(404,)),
+    Route("POST", f"{_THREAD}/tags", "threads:write", threads.add_tags,
+          "Add tags", threads_wire.MetadataReply,
+          body=threads_wire.TagsIn, errors=(404,)),
+    Route("DELETE", f"{_THREAD}/tags", "threads:write", threads.remove_tags,
+          "Remove tags", threads_wire.MetadataReply,
+          body=threads_wire.TagsIn, errors=(404,)),
+    Route("POST", f"{_THREAD}/tags/remove", "threads:write", threads.remove_tags,
+          "Remove tags, for clients that send no body with DELETE", threads_wire.MetadataReply,
+          body=threads_wire.TagsIn, errors=(404,)),
+    Route("PUT", f"{_THREAD}/assign", "threads:write", threads.assign,
+          "Assign, or give back with null", threads_wire.MetadataReply,
+          body=threads_wire.AssignIn, errors=(404,)),
+    Route("PUT", f"{_THREAD}/read", "threads:write", threads.set_read,
+          "Mark read or unread", threads_wire.ThreadReply,
+          body=threads_wire.ReadIn, errors=(404,)),
+    Route("GET", "/v1/search/threads", "threads:read", search.search_threads,
+          "Search threads", search_wire.SearchReply,
+          query=search_wire.SearchQuery, errors=(404,)),
+)  # fmt: skip
+
+MESSAGES = (
+    Route("POST", "/v1/messages/send", "messages:write", sending.send,
+          "Send mail, or reply with thread_id", messages_wire.SendReply,
+          body=messages_wire.SendIn, status=202, errors=(404, 409)),
+    Route("GET", "/v1/messages", "messages:read", messages.list_messages,
+          "List messages", messages_wire.MessagesReply,
+          query=messages_wire.MessagesQuery, errors=(404,)),
+    Route("GET", "/v1/messages/{message}", "messages:read", messages.get,
+          "Get a message, by id or Message-ID", messages_wire.MessageReply, errors=(404,)),
+    Route("GET", "/v1/messages/{message}/raw", "messages:read", messages.raw,
+          "Get the message exactly as it came or went", bytes,
+          gives="message/rfc822", errors=(404,)),
+    Route("POST", "/v1/import", "messages:write", sending.import_mail,
+          "Bring in one message from history", messages_wire.ImportReply,
+          query=messages_wire.ImportQuery, takes="message/rfc822", errors=(404,)),
+    Route("GET", "/v1/attachments/{attachment}", "attachments:read", messages.attachment,
+          "Get an attachment's facts", AttachmentReply, errors=(404,)),
+    Route("GET", "/v1/attachments/{attachment}/content", "attachments:read",
+          messages.attachment_content, "Get an attachment's bytes", bytes,
+          gives="application/octet-stream", errors=(404,)),
+)  # fmt: skip
+
+DELIVERY = (
+    Route("GET", "/v1/delivery/metrics", "messages:read", delivery.metrics,
+          "Count sent, delivered, bounced, complained, failed, suppressed",
+          delivery_wire.MetricsReply, query=delivery_wire.MetricsQuery, errors=(404,)),
+    Route("GET", "/v1/delivery/events", "messages:read", delivery.events,
+          "List delivery events", delivery_wire.EventsReply,
+          query=delivery_wire.EventsQuery, errors=(404,)),
+    Route("GET", "/v1/delivery/suppressions", "messages:read", delivery.suppressions,
+          "List suppressed addresses", delivery_wire.SuppressionsReply,
+          query=delivery_wire.SuppressionsQuery, errors=(404,)),
+)  # fmt: skip
+
+SYSTEM = (
+    Route("GET", "/v1/events/stream", "threads:read", events.stream,
+          "Stream events; resume with Last-Event-ID", events_wire.StreamEvent,
+          query=events_wire.StreamQuery, gives="text/event-stream", errors=(404,)),
+    Route("GET", "/v1/capabilities", ANY_KEY, system.capabilities,
+          "What this server does beyond the hosted API", events_wire.CapabilitiesReply),
+    Route("GET", "/healthz", PUBLIC, system.healthz,
+          "The process is up", events_wire.HealthReply),
+    Route("GET", "/readyz", PUBLIC, system.readyz,
+          "Mail can be taken and work is done", events_wire.ReadyReply, errors=(503,)),
+    Route("GET", "/metrics", PUBLIC, system.metrics,
+          "Counters for Prometheus", bytes, gives="text/plain"),
+    Route("GET", "/openapi.json", PUBLIC, system.openapi,
+          "This API, described by OpenAPI 3.1", dict),
+)  # fmt: skip
+
+ROUTES: tuple[Route, ...] = (*DOMAINS, *INBOXES, *THREADS, *MESSAGES, *DELIVERY, *SYSTEM)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from agentmail_server.http.apidoc import api_markdown
+
+    sys.stdout.write(api_markdown(ROUTES))

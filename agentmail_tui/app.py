@@ -133,12 +133,12 @@ class AgentMailApp(App[None]):
         self._return_code = 1
         if self._exception is None:
             self._exception = error
-            self._exception_event.set()
             path = write_crash(self.context.state_dir, error)
             kind = type(error).__name__
             where = f" Details, without mail or keys: {path}" if path else ""
             message = f"agentmail-tui stopped: {kind}.{where}"
             self._exit_renderables.append(Text(clean_line(message)))
+            self._exception_event.set()
         self._close_messages_no_wait()
 
 

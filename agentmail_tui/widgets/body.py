@@ -11,6 +11,7 @@ LINES_SHOWN = 3_000  # of one mail; the source view has the rest
 _FOLD_FROM = 2  # quoted lines in a row; a single one is read at a glance
 _QUOTED = re.compile(r"^ ?[>|]")
 _WROTE = re.compile(r"^.{0,300}(wrote|schrieb|écrit|escribió|ha scritto) ?:$")
+_OPENER = re.compile(r"^ ?(On|Am|Le|El|Il) ")
 _ORIGINAL = re.compile(r"^ ?-{2,} ?(Original Message|Forwarded message) ?-{2,}$", re.IGNORECASE)
 
 
@@ -42,8 +43,11 @@ def _move_attribution(written: list[str], quoted: list[str]) -> None:
     end = len(written)
     while end and not written[end - 1].strip():
         end -= 1
-    for size in (1, 2):
-        if end >= size and _WROTE.match(" ".join(written[end - size : end])):
+    for size in (2, 1):
+        start = written[end - size] if end >= size else ""
+        if (size == 1 or _OPENER.match(start)) and _WROTE.match(
+            " ".join(written[end - size : end])
+        ):
             quoted.extend(written[end - size :])
             del written[end - size :]
             return
@@ -61,6 +65,8 @@ def _folds(block: Block) -> bool:
 def body_lines(text: str, width: int, *, quotes_open: bool) -> list[Line]:
     """Return the lines to draw, at most `LINES_SHOWN` and one that says so."""
     lines: list[Line] = []
+    if not text.strip():
+        return lines
     for block in blocks(text):
         if _folds(block) and not quotes_open:
             lines.append(((f"▸ {len(block.lines)} quoted lines", "faint"),))

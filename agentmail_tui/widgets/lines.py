@@ -90,7 +90,7 @@ def wrap(text: str, width: int) -> Iterator[str]:
             cut, skip = space, 1
         else:
             cut, skip = len(head), 0
-        yield text[:cut].rstrip()
+        yield text[:cut].rstrip(" ")
         text = text[cut + skip :]
     yield text
 

@@ -1,0 +1,50 @@
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from agentmail_tui.widgets.lines import clip, ends, fit, fit_right, text_of, width_of, wrap
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=80)
+
+
+@given(TEXT, st.integers(0, 60))
+def test_fit_takes_exactly_its_cells(text: str, width: int) -> None:
+    assert cell_len(fit(text, width)) == width
+    assert cell_len(fit_right(text, width)) == width
+
+
+@given(TEXT, st.integers(2, 40))
+def test_wrapped_lines_fit_and_lose_nothing_but_spaces(text: str, width: int) -> None:
+    lines = list(wrap(text, width))
+    assert all(cell_len(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@given(TEXT, TEXT, st.integers(0, 60))
+def test_ends_take_exactly_their_cells(left: str, right: str, width: int) -> None:
+    assert width_of(ends(((left, ""),), ((right, ""),), width)) == width
+
+
+def test_wrap_breaks_at_spaces() -> None:
+    assert list(wrap("the box was wet", 8)) == ["the box", "was wet"]
+
+
+def test_wrap_cuts_a_word_that_is_longer_than_the_line() -> None:
+    assert list(wrap("abcdefghij", 4)) == ["abcd", "efgh", "ij"]
+
+
+def test_wrap_of_wide_signs_counts_cells() -> None:
+    assert list(wrap("退款問題", 4)) == ["退款", "問題"]
+
+
+def test_an_empty_line_stays_a_line() -> None:
+    assert list(wrap("", 10)) == [""]
+
+
+def test_clip_marks_what_it_cut() -> None:
+    assert clip("Damaged parcel", 9) == "Damaged…"
+
+
+def test_the_left_end_gives_way() -> None:
+    line = ends((("a long subject", ""),), (("2h", ""),), 10)
+    assert text_of(line) == "a long… 2h"

@@ -1,0 +1,229 @@
+"""The backend over mail in memory: every verb of a server, and its event stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from agentmail_tui.backends.memory.figures import metrics, span
+from agentmail_tui.backends.memory.mail import as_source, triage_of
+from agentmail_tui.backends.memory.world import World
+from agentmail_tui.clean import Safe, clean, clean_line
+from agentmail_tui.domain import (
+    Address,
+    Capabilities,
+    Counts,
+    Delivery,
+    DeliveryEvent,
+    Direction,
+    Draft,
+    Hit,
+    Inbox,
+    LiveKind,
+    Message,
+    Page,
+    SearchResult,
+    SendReceipt,
+    Status,
+    Suppression,
+    Thread,
+    ThreadFilter,
+    Triage,
+    WebhookDelivery,
+)
+from agentmail_tui.errors import Conflict, NotFound, Rejected
+
+EVERYTHING = Capabilities(
+    triage_in_list=True,
+    offsets=True,
+    all_inboxes=True,
+    unread=True,
+    counts=True,
+    stream=True,
+    idempotent_send=True,
+    raw=True,
+)
+_EVENTS_SHOWN = 50
+
+
+class MemoryBackend(World):
+    """A mail server without a network; `receive` and `deliver` are its outside world."""
+
+    def __init__(
+        self,
+        inboxes: Sequence[Inbox],
+        *,
+        clock: Callable[[], datetime],
+        name: str = "memory",
+        capabilities: Capabilities = EVERYTHING,
+    ) -> None:
+        super().__init__(clock=clock, capabilities=capabilities)
+        self.name = name
+        self.suppressions: list[Suppression] = []
+        self.webhooks: list[WebhookDelivery] = []
+        self._inboxes = tuple(inboxes)
+        self._sent: dict[str, tuple[Draft, SendReceipt]] = {}
+
+    async def connect(self) -> Capabilities:
+        """Tell what this server can do."""
+        return self._able
+
+    async def inboxes(self) -> tuple[Inbox, ...]:
+        """Return every inbox."""
+        return self._inboxes
+
+    async def threads(
+        self,
+        wanted: ThreadFilter,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        offset: int | None = None,
+    ) -> Page[Thread]:
+        """Return threads, newest first; the cursor is the id of the last thread before."""
+        found = self.mail.listed(wanted)
+        start = offset or 0
+        if cursor is not None:
+            start = 1 + next((at for at, each in enumerate(found) if each.id == cursor), -1)
+        rows = tuple(self._row(thread) for thread in found[start : start + limit])
+        more = start + limit < len(found)
+        total = len(found) if self._able.offsets else None
+        return Page(rows, rows[-1].id if more else None, total)
+
+    async def thread(self, thread_id: str) -> Thread:
+        """Return one row of the list."""
+        return self._row(self.mail.thread(thread_id))
+
+    async def counts(self, inbox_id: str | None) -> Counts:
+        """Return how many threads there are by status."""
+        return self.mail.counts(inbox_id)
+
+    async def messages(self, thread_id: str) -> tuple[Message, ...]:
+        """Return a thread's messages, oldest first."""
+        self.mail.thread(thread_id)
+        return tuple(self.mail.conversations[thread_id])
+
+    async def source(self, message_id: str) -> str:
+        """Return a message as it would stand in a file."""
+        for messages in self.mail.conversations.values():
+            for message in messages:
+                if message.id == message_id:
+                    return clean(as_source(message))
+        raise NotFound(f"message {clean_line(message_id, 60)} not found")
+
+    async def triage(self, thread_id: str) -> Triage:
+        """Return tags, status and assignee of one thread."""
+        return triage_of(self.mail.thread(thread_id))
+
+    async def set_status(self, thread_id: str, status: Status) -> Triage:
+        """Set the status."""
+        triage = triage_of(self.mail.thread(thread_id))
+        return self._retriage(thread_id, replace(triage, status=status))
+
+    async def add_tags(self, thread_id: str, tags: Collection[str]) -> Triage:
+        """Add tags."""
+        triage = triage_of(self.mail.thread(thread_id))
+        after = sorted({*triage.tags, *(clean_line(tag) for tag in tags)})
+        return self._retriage(thread_id, replace(triage, tags=tuple(after)))
+
+    async def remove_tags(self, thread_id: str, tags: Collection[str]) -> Triage:
+        """Remove tags."""
+        triage = triage_of(self.mail.thread(thread_id))
+        after = tuple(tag for tag in triage.tags if tag not in tags)
+        return self._retriage(thread_id, replace(triage, tags=after))
+
+    async def assign(self, thread_id: str, assignee: str | None) -> Triage:
+        """Assign, or give back with None."""
+        triage = triage_of(self.mail.thread(thread_id))
+        to = None if assignee is None else clean_line(assignee)
+        return self._retriage(thread_id, replace(triage, assigned_to=to))
+
+    async def set_unread(self, thread_id: str, unread: bool) -> None:
+        """Mark a thread read or unread."""
+        if self.mail.set_unread(thread_id, unread):
+            self._tell(LiveKind.THREAD, thread_id)
+
+    async def send(self, draft: Draft) -> SendReceipt:
+        """Take a draft; the same one again is answered without being sent again."""
+        if draft.local_id in self._sent and self._able.idempotent_send:
+            known, receipt = self._sent[draft.local_id]
+            if known != draft:
+                raise Conflict("this idempotency key was used for another mail")
+            return receipt
+        if not draft.subject and draft.thread_id is None:
+            raise Rejected("subject is required")
+        if not draft.body.strip():
+            raise Rejected("text or html is required")
+        message = self._outgoing(draft)
+        self.mail.add(message)
+        receipt = SendReceipt(message.id, message.thread_id, clean_line("queued"))
+        self._sent[draft.local_id] = (draft, receipt)
+        self._tell(LiveKind.SENT, message.thread_id, message.id)
+        for address in draft.to:
+            self.deliver(message.id, "queued", address)
+        return receipt
+
+    async def search(self, query: str, inbox_id: str | None, limit: int) -> SearchResult:
+        """Find threads by their words."""
+        found = self.mail.find(query.split(), inbox_id)[:limit]
+        hits = (Hit(self._row(thread), score, thread.snippet) for score, thread in found)
+        return SearchResult(tuple(hits), clean_line("regex"))
+
+    async def delivery(self, inbox_id: str | None, period: str) -> Delivery:
+        """Return what became of sent mail in a period such as `7d` or `24h`."""
+        since = self._clock() - span(period)
+        mine = [
+            event
+            for event in self.mail.events
+            if event.at >= since and inbox_id in {None, self.mail.inbox_of(event)}
+        ]
+        newest = sorted(mine, key=lambda each: (each.at, each.id), reverse=True)
+        return Delivery(
+            metrics(period, mine),
+            tuple(newest[:_EVENTS_SHOWN]),
+            tuple(self.suppressions),
+            tuple(self.webhooks),
+        )
+
+    async def delivery_of(self, message_id: str) -> tuple[DeliveryEvent, ...]:
+        """Return the delivery events of one message, oldest first."""
+        found = (event for event in self.mail.events if event.message_id == message_id)
+        return tuple(sorted(found, key=lambda event: event.at))
+
+    async def aclose(self) -> None:
+        """Let go of nothing."""
+
+    def _retriage(self, thread_id: str, triage: Triage) -> Triage:
+        if self.mail.retriage(thread_id, triage):
+            self._tell(LiveKind.THREAD, thread_id)
+        return triage
+
+    def _outgoing(self, draft: Draft) -> Message:
+        sender = next((each for each in self._inboxes if each.id == draft.inbox_id), None)
+        if sender is None:
+            raise NotFound("inbox not found")
+        thread = self.mail.thread(draft.thread_id) if draft.thread_id else None
+        message_id = self.new_id("msg")
+        return Message(
+            id=message_id,
+            thread_id=thread.id if thread else self.new_id("conv"),
+            inbox_id=draft.inbox_id,
+            direction=Direction.OUTBOUND,
+            sender=Address(sender.name, sender.address, str(sender.address)),
+            to=tuple(_address(each) for each in draft.to),
+            cc=tuple(_address(each) for each in draft.cc),
+            reply_to=(),
+            subject=clean_line(draft.subject or (thread.subject if thread else "")),
+            text=clean(draft.body),
+            html=None,
+            created_at=self._clock(),
+            attachments=(),
+            delivery_status=clean_line("queued"),
+            parse_error=None,
+            rfc_message_id=clean_line(f"<{message_id}@memory.test>"),
+        )
+
+
+def _address(written: str) -> Address:
+    return Address(Safe(), clean_line(written), written)

@@ -40,7 +40,7 @@ def configure_logging(*, form: str = "text", level: str = "info") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("mail.log", "aiosmtplib", "asyncio", "uvicorn.access", "alembic"):
+    for chatty in ("mail.log", "aiosmtplib", "asyncio", "uvicorn", "alembic"):
         # They tell addresses, or every command of every session.
         logging.getLogger(chatty).setLevel(logging.ERROR)
 

@@ -15,8 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,26 +91,67 @@ class Client(threading.Thread):
         return head.encode() + b"\r\n.dot ".join(lines) + b"\r\n"
 
 
-@contextmanager
-def server(folder: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, str]]]:
-    """Start the server on a folder and wait for its ready line; it is killed at the end."""
-    environment = {**os.environ, "AGENTMAIL_PARSE_WORKERS": "1"}
-    command = [
-        sys.executable, "-m", "agentmail_server", "serve", "--data-dir", str(folder),
-        "--http", "127.0.0.1:0", "--smtp", "127.0.0.1:0", "--domain", "agents.test",
-    ]  # fmt: skip
-    with log.open("ab") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, env=environment)
-        try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert line, log.read_text()[-3000:]
-            yield process, json.loads(line)
-        finally:
-            process.kill()
-            process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+# Imports the server once, then forks a fresh process of it for every line of arguments: thirty
+# starts would else spend most of this test's time on imports.
+NURSERY = """
+import os, sys
+import agentmail_server.cli as cli
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        print(os.getpid(), flush=True)
+        os._exit(cli.main(line.split()))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Servers:
+    """Runs `agentmail-server serve` on one folder, one process after the other."""
+
+    def __init__(self, folder: Path, log: Path) -> None:
+        self._log = log
+        self._line = (
+            f"serve --data-dir {folder} --http 127.0.0.1:0 --smtp 127.0.0.1:0 "
+            "--domain agents.test\n"
+        )
+        self._pid: int | None = None
+        with log.open("ab") as errors:
+            self._nursery = subprocess.Popen(
+                [sys.executable, "-c", NURSERY],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env={**os.environ, "AGENTMAIL_PARSE_WORKERS": "1"},
+                text=True,
+            )
+
+    def start(self) -> int:
+        """Start a server; return its SMTP port once the ready line is there."""
+        assert self._nursery.stdin is not None
+        self._nursery.stdin.write(self._line)
+        self._nursery.stdin.flush()
+        self._pid = int(self._answer())
+        return int(json.loads(self._answer())["smtp"].rpartition(":")[2])
+
+    def end(self, number: int) -> int:
+        """Send the running server a signal and return its exit code."""
+        assert self._pid is not None
+        os.kill(self._pid, number)
+        code = int(self._answer())
+        self._pid = None
+        return code
+
+    def _answer(self) -> str:
+        assert self._nursery.stdout is not None
+        line = self._nursery.stdout.readline()
+        assert line, self._log.read_text()[-3000:]
+        return line
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        if self._pid is not None:
+            os.kill(self._pid, signal.SIGKILL)
+        self._nursery.communicate()
 
 
 def furnish(folder: Path) -> None:
@@ -128,35 +168,32 @@ def furnish(folder: Path) -> None:
     asyncio.run(work())
 
 
-def one_round(folder: Path, log: Path, ledger: Ledger, unsent: Queue[bytes], seed: int) -> None:
+def one_round(servers: Servers, ledger: Ledger, unsent: Queue[bytes], seed: int) -> None:
     chance = random.Random(seed)
-    with server(folder, log) as (process, ready):
-        port = int(ready["smtp"].rpartition(":")[2])
-        ledger.first.clear()
-        clients = [
-            Client(f"r{seed}c{number}", port, ledger, unsent, seed * 100 + number)
-            for number in range(CLIENTS)
-        ]
-        for client in clients:
-            client.start()
-        assert ledger.first.wait(20), "no mail was acknowledged"
-        time.sleep(chance.uniform(0, 0.4))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        for client in clients:
-            client.join(20)
-            assert not client.is_alive()
+    port = servers.start()
+    ledger.first.clear()
+    clients = [
+        Client(f"r{seed}c{number}", port, ledger, unsent, seed * 100 + number)
+        for number in range(CLIENTS)
+    ]
+    for client in clients:
+        client.start()
+    assert ledger.first.wait(20), "no mail was acknowledged"
+    time.sleep(chance.uniform(0, 0.4))
+    assert servers.end(signal.SIGKILL) == -signal.SIGKILL
+    for client in clients:
+        client.join(20)
+        assert not client.is_alive()
 
 
-def finish(folder: Path, log: Path) -> None:
-    """Start once more, let every mail be parsed, and stop in order."""
-    with server(folder, log) as (process, _):
-        deadline = time.monotonic() + 60
-        while _open_jobs(folder) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert _open_jobs(folder) == 0
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+def finish(servers: Servers, folder: Path) -> None:
+    """Let every mail be parsed, and stop in order."""
+    servers.start()
+    deadline = time.monotonic() + 60
+    while _open_jobs(folder) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert _open_jobs(folder) == 0
+    assert servers.end(signal.SIGTERM) == 0
 
 
 def _open_jobs(folder: Path) -> int:
@@ -196,8 +233,12 @@ def test_no_acknowledged_mail_is_lost_doubled_or_halved(tmp_path: Path) -> None:
     folder, log = tmp_path / "data", tmp_path / "server.log"
     furnish(folder)
     ledger, unsent = Ledger(), Queue[bytes]()
-    for number in range(ROUNDS):
-        one_round(folder, log, ledger, unsent, seed + number)
-    finish(folder, log)
+    servers = Servers(folder, log)
+    try:
+        for number in range(ROUNDS):
+            one_round(servers, ledger, unsent, seed + number)
+        finish(servers, folder)
+    finally:
+        servers.close()
     assert len(ledger.acknowledged) >= ROUNDS
     check(folder, ledger)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from sqlalchemy import select
+
 from agentmail_server.errors import NotFound, ServiceError
 from agentmail_server.ids import to_micros
 from agentmail_server.mail.address import casefold_key
@@ -16,6 +18,7 @@ from agentmail_server.service.mailsource import FORMATS, SourceMail, iter_mails
 from agentmail_server.store import intake, outbox
 from agentmail_server.store.inboxes import inboxes_for
 from agentmail_server.store.records import AcceptedMail
+from agentmail_server.store.tables import raw_mail_inboxes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -77,9 +80,11 @@ async def import_mails(
         raise NotFound(f"no inbox {address} here; create it first")
     done = Imported()
     while chunk := await asyncio.to_thread(_next_chunk, mails):
-        accepted = [_accepted(mail, target) for mail in chunk]
-        batch = list(zip(accepted, await _parse_all(chunk, parser), strict=True))
-        stored = await _store_batch(store, ids, to_micros(clock.now()), batch)
+        held = await store.read(held_keys, target.inbox_id, [mail.dedupe_key for mail in chunk])
+        fresh = [mail for mail in chunk if mail.dedupe_key not in held]
+        accepted = [_accepted(mail, target) for mail in fresh]
+        batch = list(zip(accepted, await _parse_all(fresh, parser), strict=True))
+        stored = await _store_batch(store, ids, to_micros(clock.now()), batch) if batch else 0
         read = len(chunk)
         done = Imported(done.read + read, done.stored + stored, done.repeated + read - stored)
         on_progress(done)
@@ -142,6 +147,14 @@ def _is_its_own_fault(error: Exception) -> bool:
     if isinstance(error, ServiceError):
         return not error.temporary and not isinstance(error, NotFound)
     return True
+
+
+def held_keys(conn: Connection, inbox_id: str, keys: Sequence[str]) -> set[str]:
+    """Unit: return those of `keys` whose mail the inbox holds already."""
+    query = select(raw_mail_inboxes.c.dedupe_key).where(
+        raw_mail_inboxes.c.inbox_id == inbox_id, raw_mail_inboxes.c.dedupe_key.in_(keys)
+    )
+    return set(conn.execute(query).scalars())
 
 
 def bring_in(conn: Connection, ids: Ids, now: int, batch: Batch) -> int:

@@ -1,0 +1,71 @@
+"""`agentmail-server demo`: a throw-away server full of mail, for `agentmail-tui --demo`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import signal
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from agentmail_server.cli.options import settings_of
+from agentmail_server.cli.parent import add_parent_option, watch_parent
+from agentmail_server.cli.serve import loop_factory, ready_line
+from agentmail_server.log import configure_logging
+
+if TYPE_CHECKING:
+    from agentmail_server.config import Settings
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command; it is not listed."""
+    parser = commands.add_parser("demo", description="run a throw-away server full of mail")
+    parser.add_argument("--http", metavar="HOST:PORT", default="127.0.0.1:0")
+    parser.add_argument("--smtp", metavar="HOST:PORT", default="127.0.0.1:0")
+    parser.add_argument("--log-format", choices=("text", "json"))
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
+    add_parent_option(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demo until told to stop."""
+    settings = settings_of(arguments)
+    configure_logging(form=settings.log_format, level=settings.log_level)
+    watch_parent(arguments)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_play(settings))
+    return 0
+
+
+async def _play(settings: Settings) -> None:
+    from agentmail_server.demo.play import playing
+
+    _cancel_on_signals()
+    with suppress(asyncio.CancelledError):
+        async with playing(settings) as demo:
+            line = ready_line(demo.server)
+            if settings.bootstrap_key is None:
+                # Called by hand: nobody else could know the key of a throw-away folder.
+                line["api_key"] = demo.api_key
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
+            await demo.server.failed.wait()
+
+
+def _cancel_on_signals() -> None:
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def asked() -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            # A second one must not disturb the clearing up.
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+        if task is not None:
+            task.cancel()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)

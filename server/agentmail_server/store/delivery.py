@@ -121,7 +121,8 @@ def metrics(conn: Connection, org_id: str, scope: DeliveryScope, since: int) -> 
     )
     query = select(once.c.event_type, func.count()).group_by(once.c.event_type)
     counts = dict.fromkeys(EVENT_TYPES, 0)
-    counts.update(conn.execute(query).tuples().all())
+    for event_type, number in conn.execute(query):
+        counts[event_type] = number
     return counts
 
 

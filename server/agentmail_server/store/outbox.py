@@ -113,8 +113,8 @@ def next_due(conn: Connection) -> int | None:
 
 def backlog(conn: Connection) -> dict[str, int]:
     """Return the number of open jobs of each kind that has any."""
-    query = select(outbox.c.kind, func.count()).where(_open()).group_by(outbox.c.kind)
-    return dict(conn.execute(query).tuples().all())
+    query = select(outbox.c.kind, func.count().label("jobs")).where(_open()).group_by(outbox.c.kind)
+    return {row[0]: row[1] for row in conn.execute(query)}
 
 
 def dead_jobs(conn: Connection, limit: int = 50) -> list[JobRow]:

@@ -144,10 +144,7 @@ def _snippets(conn: Connection, hits: Sequence[_Hit], query: str | None) -> dict
         piece = func.snippet(literal_column("message_text"), -1, "", "", "…", 24)
         matched = literal_column("message_text").op("MATCH")(query)
         shown = select(index.c.rowid, piece).where(matched, index.c.rowid.in_(wanted))
-    return {
-        seq: " ".join(str(piece).split())[:_MAX_SNIPPET]
-        for seq, piece in conn.execute(shown).tuples()
-    }
+    return {seq: " ".join(str(piece).split())[:_MAX_SNIPPET] for seq, piece in conn.execute(shown)}
 
 
 def _headlines(query: str, wanted: Sequence[int]) -> Select[Any]:

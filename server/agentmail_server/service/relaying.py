@@ -170,7 +170,6 @@ def _bounced(
             conn,
             ids,
             now,
-            message.org_id,
             message.inbox_id,
             result.address,
             "hard_bounce",

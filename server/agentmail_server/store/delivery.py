@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, func, insert, or_, select
 
+from agentmail_server.errors import NotFound
 from agentmail_server.ids import Ids
 from agentmail_server.store.records import (
     DeliveryEventRow,
@@ -16,14 +17,14 @@ from agentmail_server.store.records import (
     RecipientRow,
     SuppressionRow,
 )
-from agentmail_server.store.scope import owned_inbox, within
+from agentmail_server.store.scope import within
 from agentmail_server.store.standing import (
     log_event,
     present_thread,
     raise_message,
     raise_recipient,
 )
-from agentmail_server.store.tables import delivery_events, recipients, suppressions
+from agentmail_server.store.tables import delivery_events, inboxes, recipients, suppressions
 from agentmail_server.store.transaction import lock
 
 EVENT_TYPES = (
@@ -130,7 +131,6 @@ def add_suppression(
     conn: Connection,
     ids: Ids,
     now: int,
-    org_id: str,
     inbox_id: str,
     address: str,
     reason: str,
@@ -141,18 +141,21 @@ def add_suppression(
 ) -> SuppressionRow:
     """Forbid an inbox to write to an address; one for good is never made a passing one.
 
-    Raises `NotFound` for a foreign inbox.
+    Raises `NotFound` for an inbox that is gone.
     """
-    domain_id = owned_inbox(conn, org_id, inbox_id)
+    query = select(inboxes.c.org_id, inboxes.c.domain_id).where(inboxes.c.id == inbox_id)
+    inbox = conn.execute(query).first()
+    if inbox is None:
+        raise NotFound(f"inbox {inbox_id} not found")
     lock(conn, f"suppressions:{inbox_id}")
     held = _suppression(conn, inbox_id, address)
     if held is not None and held.expires_at is None and expires_at is not None:
         return held
     row = SuppressionRow(
         id=held.id if held else ids.make("sup"),
-        org_id=org_id,
+        org_id=inbox.org_id,
         inbox_id=inbox_id,
-        domain_id=domain_id,
+        domain_id=inbox.domain_id,
         address=address.casefold(),
         reason=reason,
         source=source,

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from aiosmtplib import SMTP
@@ -86,14 +87,16 @@ def _client(server: RelayAddress, timeouts: Timeouts, *, hostname: str, verify: 
         timeout=timeouts.connect,
         use_tls=server.tls,
         start_tls=False if server.tls else _START_TLS[server.starttls],
-        tls_context=_tls(verify=verify),
+        tls_context=_tls(verify=verify) if server.tls or server.starttls != "never" else None,
     )
 
 
 _START_TLS = {"always": True, "opportunistic": None, "never": False}
 
 
+@cache
 def _tls(*, verify: bool) -> ssl.SSLContext:
+    # Kept: reading the system's certificates takes some 50 ms of the event loop.
     context = ssl.create_default_context()
     if not verify:
         # MX hosts seldom hold a certificate for their name; encrypted beats plain all the same.

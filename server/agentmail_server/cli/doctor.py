@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from agentmail_server.config import Settings
 
-_PATIENCE = 5.0
+_PATIENCE = 2.0
 
 
 @dataclass(frozen=True, slots=True)

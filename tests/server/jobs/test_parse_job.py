@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from agentmail_server.errors import BadRequest, Unavailable
@@ -9,12 +11,12 @@ from agentmail_server.jobs.parse import ParseJob
 from agentmail_server.jobs.runner import Kind
 from agentmail_server.mail.model import Mailbox, ParsedMail
 from agentmail_server.service.inbound import Arrival, accept
-from agentmail_server.store import intake, tables
+from agentmail_server.store import intake, outbox, tables
 from agentmail_server.store.records import InboxTarget, JobRow
 from sqlalchemy import Connection, delete
 
 if TYPE_CHECKING:
-    from conftest import Yard
+    from tests.server.jobs.conftest import Yard
 
 MAIL = b"From: Ann <ann@sender.test>\r\nSubject: Hi\r\nMessage-ID: <1@sender.test>\r\n\r\nText\r\n"
 PARSED = ParsedMail(
@@ -56,6 +58,10 @@ async def deliver(yard: Yard, *names: str) -> str:
     return await accept(yard.store, yard.ids, yard.clock, arrival)
 
 
+def _tried(attempts: int, rows: Sequence[Any]) -> bool:
+    return bool(rows) and rows[0].attempts == attempts and not rows[0].lease
+
+
 async def test_a_mail_becomes_a_message_in_each_inbox(yard: Yard) -> None:
     await yard.run(kind(yard, Parser()), poll=60)
     raw_id = await deliver(yard, "agent", "helper")
@@ -77,7 +83,7 @@ async def test_messages_and_the_end_of_the_job_are_one_commit(
 
     raw_id = await deliver(yard)
     (job,) = [JobRow(**row._mapping) for row in await yard.jobs()]
-    monkeypatch.setattr(parse.outbox, "finish", broken)
+    monkeypatch.setattr(outbox, "finish", broken)
     with pytest.raises(Unavailable):
         await yard.store.write(parse.record_and_finish, yard.ids, yard.now, job, PARSED)
     assert job.subject_id == raw_id
@@ -116,13 +122,11 @@ async def test_what_cannot_be_stored_as_parsed_is_shown_by_its_headers(
             raise BadRequest("this text cannot be stored")
         return real(conn, yard.ids, now, raw_id, parsed)
 
-    monkeypatch.setattr(parse.intake, "record", picky)
+    monkeypatch.setattr(intake, "record", picky)
     runner = await yard.run(kind(yard, Parser()), poll=60)
     await deliver(yard)
     for attempt in range(1, parse.LAST_FULL_ATTEMPT + 1):
-        await yard.until(
-            lambda rows, n=attempt: bool(rows) and rows[0].attempts == n and not rows[0].lease
-        )
+        await yard.until(partial(_tried, attempt))
         yard.advance(60)
         runner.wake()
     await yard.until(lambda rows: rows[0].done_at is not None)

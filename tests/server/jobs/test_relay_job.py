@@ -13,7 +13,7 @@ from agentmail_server.store.records import NewMail, NewRecipient, Participant
 from sqlalchemy import Connection, delete
 
 if TYPE_CHECKING:
-    from conftest import Yard
+    from tests.server.jobs.conftest import Yard
 
 RAW = (
     b"From: agent@agents.test\r\nTo: ann@x.test\r\nMessage-ID: <m1@agents.test>\r\n"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +14,7 @@ from agentmail_server.store.records import JobRow
 from sqlalchemy import Connection
 
 if TYPE_CHECKING:
-    from conftest import Yard
+    from tests.server.jobs.conftest import Yard
 
     Until = Callable[[Callable[[], bool]], Awaitable[None]]
 
@@ -44,6 +45,10 @@ class Worker:
         return self.outcome
 
 
+def _saw(worker: Worker, name: str) -> bool:
+    return name in worker.seen
+
+
 def kind(worker: Worker, name: str = "work", limit: int = 4, attempts: int = 3) -> Kind:
     return Kind(name, worker, limit=limit, lease_seconds=60, max_attempts=attempts)
 
@@ -53,7 +58,7 @@ async def test_a_commit_wakes_the_runner_at_once(yard: Yard, until: Until) -> No
     await yard.run(kind(worker), poll=60)
     for name in ("a", "b"):
         await yard.enqueue("work", name)
-        await until(lambda name=name: name in worker.seen)
+        await until(partial(_saw, worker, name))
     rows = await yard.until(lambda rows: all(row.done_at for row in rows))
     assert [(row.attempts, row.lease) for row in rows] == [(1, None), (1, None)]
 
@@ -157,12 +162,13 @@ async def test_work_in_hand_is_waited_for_and_the_rest_put_back(yard: Yard, unti
     await yard.enqueue("quick", "a")
     await yard.enqueue("stuck", "b")
     await until(lambda: quick.now == stuck.now == 1)
-    assert runner.alive
+    alive = [runner.alive]
     stopping = asyncio.create_task(runner.stop(0.3))
     await asyncio.sleep(0)
     quick.gate.set()
     await stopping
-    assert not runner.alive
+    alive.append(runner.alive)
+    assert alive == [True, False]
     done, back = await yard.jobs()
     assert done.done_at is not None
     assert (back.done_at, back.lease, back.due_at) == (None, None, yard.now)

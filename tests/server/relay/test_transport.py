@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
-    from conftest import FakeServer
+    from tests.server.relay.conftest import FakeServer
 
     Serve = Callable[..., Awaitable[FakeServer]]
     Fake = type[FakeServer]

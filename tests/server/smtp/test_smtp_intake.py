@@ -13,7 +13,7 @@ from agentmail_server.store import tables
 from sqlalchemy import Connection, select
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.server.smtp.conftest import World
 
 INBOX = "agent@agents.test"
 OTHER = "helper@agents.test"
@@ -129,7 +129,7 @@ async def test_ehlo_offers_no_auth_and_auth_is_refused(world: World) -> None:
     await world.listen()
     line = await world.connect()
     await line.send(b"EHLO client.test\r\n")
-    offered = []
+    offered: list[str] = []
     while not offered or offered[-1][3] == "-":
         offered.append((await line.reader.readline()).decode().strip())
         if offered[-1][3] == " ":

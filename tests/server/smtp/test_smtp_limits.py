@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 if TYPE_CHECKING:
-    from conftest import World
+    from tests.server.smtp.conftest import World
 
 INBOX = "agent@agents.test"
 Until = Callable[[Callable[[], bool]], Awaitable[None]]

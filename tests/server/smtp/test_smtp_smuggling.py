@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from conftest import World
+    from tests.server.smtp.conftest import World
 
     Until = Callable[[Callable[[], bool]], Awaitable[None]]
 

@@ -6,7 +6,7 @@ Times are aware UTC datetimes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -283,4 +283,4 @@ class Live:
     message_id: str | None = None
     thread: Thread | None = None
     delivery: DeliveryEvent | None = None
-    extra: tuple[Safe, ...] = field(default=())
+    gone: str | None = None  # the id of a thread that went into this one

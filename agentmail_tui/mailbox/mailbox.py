@@ -118,14 +118,15 @@ class Mailbox(Sending):
         self._resume = self._resume or last_id or "0"
         self._writer.resume()
         self._send_kept()
-        if again:
-            self._recount()
+        if again and stream:
             self._fill()
-            opened = self._state.open
-            if opened is not None and opened.messages is None:
-                self._reread(opened.thread.id)
-        elif stream:
+        else:
+            # What happened between the first reading and now, or while nobody asked, is not told.
             self._read_again()
+        self._recount()
+        opened = self._state.open
+        if opened is not None and (again or opened.messages is None):
+            self._reread(opened.thread.id)
 
     def _look_after(self, news: Sequence[Live]) -> None:
         """Fetch what the events only hint at."""

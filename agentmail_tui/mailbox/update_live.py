@@ -7,7 +7,7 @@ from dataclasses import replace
 from agentmail_tui.clean import Safe
 from agentmail_tui.domain import DeliveryEvent, Live, LiveKind, Message
 from agentmail_tui.mailbox import events as ev
-from agentmail_tui.mailbox.showing import on_top, show, with_base
+from agentmail_tui.mailbox.showing import on_top, show, with_base, without
 from agentmail_tui.mailbox.state import DeliveryState, MailState
 from agentmail_tui.mailbox.update_acts import agreed
 
@@ -25,6 +25,8 @@ def live_batch(state: MailState, event: ev.LiveBatch) -> MailState:
 
 
 def _one(state: MailState, live: Live) -> MailState:
+    if live.gone is not None:
+        state = without(state, live.gone)
     if live.thread is not None:
         state = agreed(state, live.thread)
         state = with_base(state, live.thread)

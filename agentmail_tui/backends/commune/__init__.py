@@ -1,0 +1,1 @@
+"""The backend for servers with Commune's API: the hosted one, and the one that comes with us."""

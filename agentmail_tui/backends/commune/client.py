@@ -1,0 +1,70 @@
+"""The backend over Commune's API: reading, and what changes threads and sends mail."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from agentmail_tui.backends.commune import wire
+from agentmail_tui.backends.commune.reading import CommuneReading
+from agentmail_tui.backends.urls import path_of
+from agentmail_tui.domain import Draft, SendReceipt, Status, Triage
+
+
+class CommuneBackend(CommuneReading):
+    """One key's view of a Commune server."""
+
+    async def triage(self, thread_id: str) -> Triage:
+        """Return tags, status and assignee of one thread."""
+        return await self._metadata("GET", thread_id, "metadata")
+
+    async def set_status(self, thread_id: str, status: Status) -> Triage:
+        """Set the status."""
+        return await self._metadata("PUT", thread_id, "status", {"status": str(status)})
+
+    async def add_tags(self, thread_id: str, tags: Collection[str]) -> Triage:
+        """Add tags."""
+        return await self._metadata("POST", thread_id, "tags", {"tags": list(tags)})
+
+    async def remove_tags(self, thread_id: str, tags: Collection[str]) -> Triage:
+        """Remove tags."""
+        return await self._metadata("DELETE", thread_id, "tags", {"tags": list(tags)})
+
+    async def assign(self, thread_id: str, assignee: str | None) -> Triage:
+        """Assign, or give back with None."""
+        return await self._metadata("PUT", thread_id, "assign", {"assigned_to": assignee})
+
+    async def set_unread(self, thread_id: str, unread: bool) -> None:
+        """Mark a thread read or unread."""
+        path = path_of("v1", "threads", thread_id, "read")
+        await self._http.call("PUT", path, body={"unread": unread})
+
+    async def send(self, draft: Draft) -> SendReceipt:
+        """Hand a draft to the server."""
+        reply = await self._http.call(
+            "POST",
+            "/v1/messages/send",
+            body=_sent(draft),
+            headers={"Idempotency-Key": draft.local_id},
+        )
+        receipt = wire.receipt(reply)
+        return receipt if receipt.thread_id else replace(receipt, thread_id=draft.thread_id or "")
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+
+def _sent(draft: Draft) -> dict[str, Any]:
+    """Return the body of a send; what is empty is left out."""
+    body: dict[str, Any] = {
+        "to": list(draft.to),
+        "cc": list(draft.cc),
+        "bcc": list(draft.bcc),
+        "subject": draft.subject,
+        "text": draft.body,
+        "inbox_id": draft.inbox_id,
+        "thread_id": draft.thread_id,
+    }
+    return {name: value for name, value in body.items() if value}

@@ -1,0 +1,244 @@
+"""Reading from a Commune server; what our own server adds is used where it is offered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agentmail_tui.backends.commune import wire, wire_delivery
+from agentmail_tui.backends.http import Http, Params
+from agentmail_tui.backends.live import Poller, streamed
+from agentmail_tui.backends.urls import path_of
+from agentmail_tui.clean import clean, clean_line
+from agentmail_tui.domain import (
+    Capabilities,
+    Counts,
+    Delivery,
+    DeliveryEvent,
+    Direction,
+    Inbox,
+    Live,
+    Message,
+    Page,
+    SearchResult,
+    Thread,
+    ThreadFilter,
+    Triage,
+)
+from agentmail_tui.errors import Forbidden, NotFound, Rejected
+
+_MESSAGES = 1_000  # of one conversation, the newest; the most the API gives
+_EVENTS = 50
+_POLLED = 30  # newest threads of an inbox that are compared
+_AT_ONCE = 4
+
+
+class CommuneReading:
+    """What one key may see on a Commune server."""
+
+    def __init__(
+        self,
+        http: Http,
+        *,
+        name: str | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._http = http
+        self._name = name or http.host
+        self._sleep = sleep
+        self._able = Capabilities()
+
+    @property
+    def name(self) -> str:
+        """What to call the server on screen."""
+        return self._name
+
+    async def connect(self) -> Capabilities:
+        """Ask what the server can do; one that does not know the question is plain Commune."""
+        try:
+            self._able = wire.capabilities(await self._http.call("GET", "/v1/capabilities"))
+        except NotFound:
+            self._able = Capabilities()
+            # The key is checked by a question that every server answers.
+            await self.inboxes()
+        return self._able
+
+    async def inboxes(self) -> tuple[Inbox, ...]:
+        """Return every inbox that the key may see."""
+        return wire.inboxes(await self._http.call("GET", "/v1/inboxes"))
+
+    async def threads(
+        self,
+        wanted: ThreadFilter,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        offset: int | None = None,
+    ) -> Page[Thread]:
+        """Return threads, newest first."""
+        params: dict[str, str | int | bool] = {**self._scope(wanted.inbox_id), "limit": limit}
+        if cursor is not None:
+            params["cursor"] = cursor
+        elif offset is not None and self._able.offsets:
+            params |= {"offset": offset, "with_total": True}
+        if self._able.triage_in_list:
+            params |= _filters(wanted)
+        page = wire.threads_page(await self._http.call("GET", "/v1/threads", params=params))
+        return page if self._able.triage_in_list else await self._sifted(page, wanted)
+
+    async def thread(self, thread_id: str) -> Thread:
+        """Return one row of the list."""
+        try:
+            return wire.one_thread(
+                await self._http.call("GET", path_of("v1", "threads", thread_id))
+            )
+        except NotFound:
+            if self._able.triage_in_list:
+                raise
+            return _row_of(thread_id, await self.messages(thread_id))
+
+    async def counts(self, inbox_id: str | None) -> Counts:
+        """Return how many threads there are by status."""
+        params = self._scope(inbox_id)
+        return wire.counts(await self._http.call("GET", "/v1/threads/counts", params=params))
+
+    async def messages(self, thread_id: str) -> tuple[Message, ...]:
+        """Return a thread's messages, oldest first."""
+        path = path_of("v1", "threads", thread_id, "messages")
+        params: Params = {"order": "desc", "limit": _MESSAGES}
+        return wire.messages(await self._http.call("GET", path, params=params))
+
+    async def source(self, message_id: str) -> str:
+        """Return a message's source, cleaned for show."""
+        raw = await self._http.content(path_of("v1", "messages", message_id, "raw"))
+        return clean(raw.decode("utf-8", "replace"))
+
+    async def search(self, query: str, inbox_id: str | None, limit: int) -> SearchResult:
+        """Find threads by meaning, or by words where the server knows no more."""
+        params = {**self._scope(inbox_id), "q": query.removeprefix("=").strip(), "limit": limit}
+        return wire.search_result(await self._http.call("GET", "/v1/search/threads", params=params))
+
+    async def delivery(self, inbox_id: str | None, period: str) -> Delivery:
+        """Return metrics, newest events, suppressions and webhook calls."""
+        scope = self._scope(inbox_id)
+        hooks = {} if inbox_id is None else {"inbox_id": inbox_id}
+        figures, events, suppressed, calls = await asyncio.gather(
+            self._delivery("metrics", {**scope, "period": period}),
+            self._delivery("events", {**scope, "limit": _EVENTS}),
+            self._optional("/v1/delivery/suppressions", {**scope, "limit": _EVENTS}),
+            self._optional("/v1/webhooks/deliveries", {**hooks, "limit": _EVENTS}),
+        )
+        return Delivery(
+            wire_delivery.metrics(figures, period),
+            wire_delivery.events(events),
+            wire_delivery.suppressions(suppressed),
+            wire_delivery.webhooks(calls),
+        )
+
+    async def delivery_of(self, message_id: str) -> tuple[DeliveryEvent, ...]:
+        """Return the delivery events of one message, oldest first."""
+        reply = await self._delivery("events", {"message_id": message_id, "limit": 200})
+        return tuple(sorted(wire_delivery.events(reply), key=lambda event: event.at))
+
+    def live(self, after: str | None) -> AsyncIterator[Live]:
+        """Yield events as they happen."""
+        if self._able.stream:
+            return streamed(self._http, "/v1/events/stream", after, wire_delivery.live)
+        return Poller(self._inbox_ids, self._newest, self._newest_steps, self._sleep).follow()
+
+    def _scope(self, inbox_id: str | None) -> dict[str, str | int | bool]:
+        if inbox_id is not None:
+            return {"inbox_id": inbox_id}
+        if not self._able.all_inboxes:
+            raise Rejected("this server lists one inbox at a time; choose one")
+        return {"all": True}
+
+    async def _delivery(self, what: str, params: Params) -> Any:
+        return await self._http.call("GET", f"/v1/delivery/{what}", params=params)
+
+    async def _optional(self, path: str, params: Params) -> Any:
+        """Return a part that not every server has and not every key may see."""
+        try:
+            return await self._http.call("GET", path, params=params)
+        except (NotFound, Forbidden):
+            return []
+
+    async def _metadata(
+        self, method: str, thread_id: str, what: str, body: dict[str, Any] | None = None
+    ) -> Triage:
+        path = path_of("v1", "threads", thread_id, what)
+        return wire.metadata(await self._http.call(method, path, body=body))
+
+    async def _sifted(self, page: Page[Thread], wanted: ThreadFilter) -> Page[Thread]:
+        """Filter here what this server cannot: it keeps triage state apart from its rows."""
+        if wanted.unread is not None:
+            raise Rejected("this server does not keep what was read")
+        if wanted.status is None and wanted.assigned_to is None and wanted.tag is None:
+            return page
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def known(thread: Thread) -> Thread:
+            async with gate:
+                return replace(thread, triage=await self._metadata("GET", thread.id, "metadata"))
+
+        rows = await asyncio.gather(*(known(thread) for thread in page.items))
+        return replace(page, items=tuple(row for row in rows if _fits(row, wanted)))
+
+    async def _inbox_ids(self) -> Sequence[str]:
+        return [inbox.id for inbox in await self.inboxes()]
+
+    async def _newest(self, inbox_id: str) -> Sequence[Thread]:
+        params: Params = {"inbox_id": inbox_id, "limit": _POLLED}
+        return wire.threads_page(await self._http.call("GET", "/v1/threads", params=params)).items
+
+    async def _newest_steps(self, inbox_id: str) -> Sequence[DeliveryEvent]:
+        path = "/v1/delivery/events"
+        reply = await self._optional(path, {"inbox_id": inbox_id, "limit": _EVENTS})
+        return wire_delivery.events(reply)
+
+
+def _filters(wanted: ThreadFilter) -> dict[str, str | int | bool]:
+    """Return the parameters for everything that a filter asks, but for the inbox."""
+    asked: dict[str, str | bool | None] = {
+        "status": None if wanted.status is None else str(wanted.status),
+        "assigned_to": wanted.assigned_to,
+        "tag": wanted.tag,
+        "unread": wanted.unread,
+        "words": wanted.words or None,
+    }
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _fits(row: Thread, wanted: ThreadFilter) -> bool:
+    triage = row.triage or Triage()
+    return (
+        wanted.status in {None, triage.status}
+        and wanted.assigned_to in {None, triage.assigned_to}
+        and (wanted.tag is None or wanted.tag in triage.tags)
+    )
+
+
+def _row_of(thread_id: str, messages: Sequence[Message]) -> Thread:
+    """Return a row made of its messages, for servers that give out no single row."""
+    if not messages:
+        raise NotFound("thread not found")
+    first, last = messages[0], messages[-1]
+    inbound = [each for each in messages if each.direction is Direction.INBOUND]
+    party = inbound[-1].sender if inbound else (*last.to, last.sender)[0]
+    return Thread(
+        id=thread_id,
+        inbox_id=last.inbox_id,
+        subject=last.subject,
+        snippet=clean_line(last.text[:400], 200),
+        party=party,
+        last_message_at=last.created_at,
+        first_message_at=first.created_at,
+        message_count=len(messages),
+        last_direction=last.direction,
+        has_attachments=any(each.attachments for each in messages),
+        unread=False,
+        triage=None,
+        delivery_status=last.delivery_status,
+    )

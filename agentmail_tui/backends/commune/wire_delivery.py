@@ -1,0 +1,146 @@
+"""Commune's JSON of delivery and of live events as domain values; pure and tolerant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentmail_tui.backends.commune.wire import event_data, thread
+from agentmail_tui.backends.decode import (
+    Json,
+    data_of,
+    first,
+    line,
+    mapping,
+    maybe_ident,
+    maybe_moment,
+    moment,
+    number,
+    objects,
+    share,
+    shown,
+)
+from agentmail_tui.backends.sse import ServerEvent
+from agentmail_tui.clean import Safe, clean_line
+from agentmail_tui.domain import (
+    DeliveryEvent,
+    Live,
+    LiveKind,
+    Metrics,
+    Suppression,
+    WebhookDelivery,
+)
+
+_COUNTED = ("sent", "delivered", "bounced", "complained", "failed", "suppressed", "queued")
+_RATES = (
+    "delivery_rate",
+    "bounce_rate",
+    "complaint_rate",
+    "failure_rate",
+    "suppression_rate",
+)
+_KINDS = {
+    "connection.ack": LiveKind.ACK,
+    "email.received": LiveKind.RECEIVED,
+    "email.sent": LiveKind.SENT,
+    "thread.updated": LiveKind.THREAD,
+    "thread.merged": LiveKind.THREAD,
+    "delivery.updated": LiveKind.DELIVERY,
+    "inbox.updated": LiveKind.INBOX,
+    "inbox.deleted": LiveKind.INBOX,
+    "reset": LiveKind.RESET,
+}
+
+
+def metrics(reply: Any, period: str) -> Metrics:
+    """Read the counts of a period; rates come as numbers or as text such as `98.2%`."""
+    row = mapping(data_of(reply), "metrics")
+    told = row.get("period")
+    return Metrics(
+        period=clean_line(told if isinstance(told, str) and told else period),
+        counts=tuple((name, number(row, name)) for name in _COUNTED if name in row),
+        rates=tuple((name, share(row[name])) for name in _RATES if name in row),
+    )
+
+
+def events(reply: Any) -> tuple[DeliveryEvent, ...]:
+    """Read delivery events in the order they came."""
+    return tuple(event for row in objects(data_of(reply)) if (event := _event(row)) is not None)
+
+
+def _event(row: Json) -> DeliveryEvent | None:
+    message_id = maybe_ident(row, "message_id", "messageId")
+    event_id = maybe_ident(row, "event_id", "id", "_id")
+    if message_id is None or event_id is None:
+        return None
+    extra = row["event_data"] if isinstance(row.get("event_data"), dict) else {}
+    return DeliveryEvent(
+        id=event_id,
+        message_id=message_id,
+        thread_id=maybe_ident(row, "thread_id"),
+        event_type=line(row, "event_type", "type", limit=60),
+        recipient=line(row, "recipient", "email") or line(extra, "recipient", "to", "email"),
+        detail=_detail(row, extra),
+        at=moment(row, "timestamp", "processed_at", "created_at"),
+    )
+
+
+def _detail(row: Json, extra: Json) -> Safe:
+    said = first(row, "detail")
+    if said is None:
+        said = first(extra, "reason", "bounce_reason", "failure_reason", "message")
+    return Safe() if said is None else shown(said)
+
+
+def suppressions(reply: Any) -> tuple[Suppression, ...]:
+    """Read the addresses that are not written to."""
+    return tuple(
+        Suppression(
+            address=line(row, "email", "address"),
+            reason=line(row, "reason", "raw_reason"),
+            at=maybe_moment(row, "suppressed_at", "created_at"),
+        )
+        for row in objects(data_of(reply))
+    )
+
+
+def webhooks(reply: Any) -> tuple[WebhookDelivery, ...]:
+    """Read webhook calls; the list stands under `data` or under `deliveries`."""
+    rows = data_of(reply)
+    if isinstance(rows, dict):
+        rows = rows.get("deliveries")
+    return tuple(
+        WebhookDelivery(
+            id=maybe_ident(row, "delivery_id", "id") or "",
+            endpoint=line(row, "endpoint"),
+            status=line(row, "status", limit=60),
+            attempts=number(row, "attempt_count", "attemptCount"),
+            at=maybe_moment(row, "delivered_at", "dead_at", "created_at", "createdAt"),
+        )
+        for row in objects(rows)
+    )
+
+
+def live(event: ServerEvent) -> Live | None:
+    """Read an event of the stream; None for a kind that is not known here."""
+    kind = _KINDS.get(event.name)
+    if kind is None:
+        return None
+    row = event_data(event.data)
+    row_of_thread = row.get("thread")
+    step = row.get("delivery")
+    return Live(
+        id=event.id,
+        kind=kind,
+        inbox_id=maybe_ident(row, "inbox_id"),
+        thread_id=maybe_ident(row, "thread_id"),
+        message_id=maybe_ident(row, "message_id"),
+        thread=thread(row_of_thread) if isinstance(row_of_thread, dict) else None,
+        delivery=_event(step) if isinstance(step, dict) else None,
+        gone=_gone(row),
+    )
+
+
+def _gone(row: Json) -> str | None:
+    """Return the thread that went into another one."""
+    extra = row.get("data")
+    return maybe_ident(extra, "merged_thread_id") if isinstance(extra, dict) else None

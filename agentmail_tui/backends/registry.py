@@ -1,0 +1,40 @@
+"""Which kinds of servers there are, and how each is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agentmail_tui.backends.auth import Bearer
+from agentmail_tui.backends.commune.client import CommuneBackend
+from agentmail_tui.backends.http import Http
+from agentmail_tui.backends.protocol import Backend
+from agentmail_tui.errors import Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a server is and how to get in; the key is in no text made of this."""
+
+    url: str
+    key: str = field(repr=False)
+    kind: str = "commune"
+    name: str | None = None
+    insecure: bool = False
+
+
+def open_backend(server: Server) -> Backend:
+    """Return the backend for a server; nothing is sent yet.  Raises MailError."""
+    opener = _OPENERS.get(server.kind)
+    if opener is None:
+        raise Rejected(f"unknown backend; known are {', '.join(KINDS)}")
+    return opener(server)
+
+
+def _commune(server: Server) -> Backend:
+    http = Http(server.url, Bearer(server.key), insecure=server.insecure)
+    return CommuneBackend(http, name=server.name)
+
+
+_OPENERS: dict[str, Callable[[Server], Backend]] = {"commune": _commune}
+KINDS = tuple(_OPENERS)

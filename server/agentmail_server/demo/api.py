@@ -60,21 +60,6 @@ class Api:
         sent = await self._call("POST", "/v1/messages/send", body)
         return str(sent["message_id"])
 
-    async def triage(
-        self, thread_id: str, *, status: str, tags: tuple[str, ...], assigned_to: str | None
-    ) -> None:
-        """Set tags, assignee and status of a thread."""
-        path = f"/v1/threads/{thread_id}"
-        if tags:
-            await self._call("POST", f"{path}/tags", {"tags": list(tags)})
-        if assigned_to is not None:
-            await self._call("PUT", f"{path}/assign", {"assigned_to": assigned_to})
-        await self._call("PUT", f"{path}/status", {"status": status})
-
-    async def mark_read(self, thread_id: str) -> None:
-        """Mark a thread as read."""
-        await self._call("PUT", f"/v1/threads/{thread_id}/read", {"unread": False})
-
     async def _call(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         response = await self._http.request(method, path, json=body)
         response.raise_for_status()

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from agentmail_server.demo.api import Api
 from agentmail_server.demo.clock import DemoClock
 from agentmail_server.demo.script import load_script
-from agentmail_server.demo.seed import Intake, Seeder
+from agentmail_server.demo.seed import Intake, Seeder, Tools
 from agentmail_server.demo.watch import Watch
 from agentmail_server.demo.world import World, listening
 from agentmail_server.ids import Ids
@@ -60,14 +60,14 @@ async def playing(settings: Settings) -> AsyncIterator[Demo]:
                 running(wanted, clock=clock, ids=ids) as server,
                 _seeding(server, wanted) as tools,
             ):
-                seeder = Seeder(*tools, clock, present)
+                seeder = Seeder(tools, clock, present, in_turn=settings.clock is not None)
                 story = load_script()
                 await seeder.play(story)
                 if settings.clock is not None:
                     yield Demo(server, _key(wanted))
                     return
                 clock.let_go()
-                async with _live(world, seeder, tools[1], story.later):
+                async with _live(world, seeder, tools.intake, story.later):
                     yield Demo(server, _key(wanted))
 
 
@@ -88,11 +88,11 @@ def _key(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def _seeding(server: Running, settings: Settings) -> AsyncIterator[tuple[Api, Intake, Watch]]:
+async def _seeding(server: Running, settings: Settings) -> AsyncIterator[Tools]:
     api = Api(server.http_url, _key(settings))
     intake = Intake(server.smtp.host, server.smtp.port)
     try:
-        yield api, intake, Watch(server.store)
+        yield Tools(api, intake, Watch(server.store), server.store, server.org_id)
     finally:
         await intake.aclose()
         await api.aclose()

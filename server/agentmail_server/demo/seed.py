@@ -8,16 +8,20 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import aiosmtplib
+from sqlalchemy import Connection
 
 from agentmail_server.demo import mime
 from agentmail_server.demo.script import Later, Script, Step, ThreadScript, address_of
+from agentmail_server.ids import to_micros
+from agentmail_server.store import threads
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agentmail_server.demo.api import Api, OpenInbox
     from agentmail_server.demo.clock import DemoClock
     from agentmail_server.demo.watch import Watch
-
-_TRIAGE_AT_ONCE = 8
+    from agentmail_server.store.engine import Store
 
 
 class Intake:
@@ -50,12 +54,24 @@ class Intake:
             await self._client.quit()
 
 
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """How the story reaches the server."""
+
+    api: Api
+    intake: Intake
+    watch: Watch
+    store: Store
+    org_id: str
+
+
 @dataclass(slots=True)
 class _Course:
     """Where a thread stands while the story is played."""
 
     thread_id: str = ""
     message_ids: list[str] = field(default_factory=list)
+    unparsed: str = ""
     last_text: str = ""
     last_at: datetime | None = None
 
@@ -63,14 +79,15 @@ class _Course:
 class Seeder:
     """Puts the clock to each step's time and lets the step happen."""
 
-    def __init__(
-        self, api: Api, intake: Intake, watch: Watch, clock: DemoClock, present: datetime
-    ) -> None:
-        self._api = api
-        self._intake = intake
-        self._watch = watch
+    def __init__(self, tools: Tools, clock: DemoClock, present: datetime, *, in_turn: bool) -> None:
+        """Begin; `in_turn` has each mail parsed before the next comes, so that ids repeat."""
+        self._api = tools.api
+        self._intake = tools.intake
+        self._watch = tools.watch
+        self._tools = tools
         self._clock = clock
         self._present = present
+        self._in_turn = in_turn
         self._inboxes: dict[str, OpenInbox] = {}
         self._courses: dict[ThreadScript, _Course] = {}
 
@@ -82,8 +99,11 @@ class Seeder:
             self._inboxes[inbox.local_part] = made
         for step in script.steps:
             await self._step(step)
+        for course in self._courses.values():
+            await self._catch_up(course)
         self._clock.put(self._present)
-        await self._triage([step.thread for step in script.steps if step.index == 0])
+        ends = {course.thread_id: thread for thread, course in self._courses.items()}
+        await self._tools.store.write(triage, to_micros(self._present), self._tools.org_id, ends)
 
     async def come_in(self, later: Later) -> None:
         """Let one of the late mails arrive now."""
@@ -121,38 +141,36 @@ class Seeder:
             quoted=quoted,
         )
         await self._intake.deliver(address_of(post.sender or ""), inbox.address, content)
-        known = await self._watch.received(message_id)
-        course.thread_id = known.thread_id
-        course.message_ids.append(known.rfc_message_id)
+        course.message_ids.append(message_id)
+        course.unparsed = message_id
+        if self._in_turn:
+            await self._catch_up(course)
+
+    async def _catch_up(self, course: _Course) -> None:
+        """Wait until the thread's last mail has been parsed."""
+        if course.unparsed:
+            course.thread_id = (await self._watch.received(course.unparsed)).thread_id
+            course.unparsed = ""
 
     async def _answer(self, step: Step, course: _Course) -> None:
         thread, post = step.thread, step.post
         inbox = self._inboxes[thread.inbox]
         cc = post.cc or thread.posts[0].cc
+        await self._catch_up(course)
         message_id = await self._api.answer(
             inbox, course.thread_id, thread.person, _reply_subject(thread), post.text, cc
         )
         known = await self._watch.settled(message_id, 1 + len(cc))
         course.message_ids.append(known.rfc_message_id)
 
-    async def _triage(self, threads: list[ThreadScript]) -> None:
-        turn = asyncio.Semaphore(_TRIAGE_AT_ONCE)
 
-        async def one(thread: ThreadScript) -> None:
-            thread_id = self._courses[thread].thread_id
-            async with turn:
-                await self._api.triage(
-                    thread_id,
-                    status=thread.status,
-                    tags=thread.tags,
-                    assigned_to=thread.assigned_to,
-                )
-                if not thread.unread:
-                    await self._api.mark_read(thread_id)
-
-        async with asyncio.TaskGroup() as group:
-            for thread in threads:
-                group.create_task(one(thread))
+def triage(conn: Connection, now: int, org_id: str, ends: Mapping[str, ThreadScript]) -> None:
+    """Unit: put threads into the state in which their triage ends."""
+    for thread_id, script in ends.items():
+        threads.add_tags(conn, now, org_id, thread_id, script.tags)
+        threads.assign(conn, now, org_id, thread_id, script.assigned_to)
+        threads.set_status(conn, now, org_id, thread_id, script.status)
+        threads.set_unread(conn, now, org_id, thread_id, script.unread)
 
 
 def _reply_subject(thread: ThreadScript) -> str:

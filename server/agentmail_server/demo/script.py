@@ -13,6 +13,9 @@ from typing import Any
 INBOXES = ("support", "billing", "orders", "research")
 
 _SPAN = re.compile(r"(\d+)\s*([dhms])")
+# A shorter line was meant to end where it ends; an item of a list begins a line.
+_WRAPPED = 72
+_BEGINS = re.compile(r"\s|\d+\.\s|[-*>]\s")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
@@ -121,6 +124,19 @@ def address_of(person: str) -> str:
     return getaddresses([person])[0][1]
 
 
+def unwrap(text: str) -> str:
+    """Join the lines of each paragraph, as mail programs write today; short lines stay."""
+    lines: list[str] = []
+    before = ""
+    for line in text.splitlines():
+        if len(before) >= _WRAPPED and line and _BEGINS.match(line) is None:
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+        before = line
+    return "\n".join(lines)
+
+
 def _read(name: str) -> dict[str, Any]:
     text = files("agentmail_server.demo").joinpath("mail", f"{name}.toml").read_text("utf-8")
     return tomllib.loads(text)
@@ -145,7 +161,7 @@ def _steps(inbox: str, entry: dict[str, Any]) -> list[Step]:
 
 def _post(entry: dict[str, Any]) -> Post:
     return Post(
-        text=entry["text"].strip() + "\n",
+        text=unwrap(entry["text"].strip()) + "\n",
         sender=entry.get("from"),
         subject=entry.get("subject"),
         html=entry.get("html"),

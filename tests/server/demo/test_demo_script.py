@@ -1,6 +1,13 @@
 from datetime import timedelta
 
-from agentmail_server.demo.script import INBOXES, Script, address_of, load_script, parse_span
+from agentmail_server.demo.script import (
+    INBOXES,
+    Script,
+    address_of,
+    load_script,
+    parse_span,
+    unwrap,
+)
 
 
 def _script() -> Script:
@@ -47,3 +54,11 @@ def test_the_delayed_answer_is_the_last_step() -> None:
 def test_triage_words_are_those_of_the_api() -> None:
     statuses = {step.thread.status for step in _script().steps}
     assert statuses == {"open", "needs_reply", "waiting", "closed"}
+
+
+def test_paragraphs_are_one_line_each_and_short_lines_stay() -> None:
+    long = "x" * 80
+    assert unwrap(f"{long}\n{long}\nend\n\nBest\nAda") == f"{long} {long} end\n\nBest\nAda"
+    assert unwrap(f"{long}\n  - one\n1. two\n{long}\n- three") == (
+        f"{long}\n  - one\n1. two\n{long}\n- three"
+    )

@@ -1,0 +1,18 @@
+"""Runs every benchmark, one after the other."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import bench_intake, bench_threads, bench_tui
+
+
+def main() -> int:
+    for bench in (bench_intake, bench_threads, bench_tui):
+        print(f"\n## {bench.TITLE}\n", flush=True)
+        bench.main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Draws the pictures of the README from the demo, its clock frozen: the same on every run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+CLOCK = "2026-01-15T09:00:00Z"
+# Name, size, and the keys that are pressed before the picture is taken.
+PICTURES = (
+    ("main", "120x36", ""),
+    ("main-80x24", "80x24", ""),
+    ("thread", "120x36", "j,j,enter"),
+    ("compose", "120x36", "r"),
+    ("search", "120x36", "/,r,e,f,u,n,d,enter"),
+    ("delivery", "120x36", "D"),
+)
+_BOUND = 180
+
+
+def main() -> int:
+    """Draw all of them; return 0 if that went well."""
+    environ = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    environ |= {"AGENTMAIL_CLOCK": CLOCK, "TZ": "UTC", "TEXTUAL_ANIMATIONS": "none"}
+    return max(draw(name, size, keys, environ) for name, size, keys in PICTURES)
+
+
+def draw(name: str, size: str, keys: str, environ: dict[str, str]) -> int:
+    """Draw one of them; return the exit code of `agentmail-tui shot`."""
+    out = FOLDER / f"{name}.svg"
+    command = [sys.executable, "-m", "agentmail_tui", "shot", "--demo", "--size", size]
+    command += ["--press", keys, "--svg", str(out)]
+    done = subprocess.run(command, env=environ, check=False, timeout=_BOUND)  # noqa: S603
+    state = "drawn" if done.returncode == 0 else "FAILED"
+    sys.stdout.write(f"{out.relative_to(FOLDER.parent)}: {state}\n")
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from agentmail_server.http.deps import Deps
 from agentmail_server.http.endpoint import Endpoint
 from agentmail_server.http.guard import Guard
-from agentmail_server.http.openapi import openapi
+from agentmail_server.http.openapi import openapi_json
 from agentmail_server.http.problems import plain_problem
 from agentmail_server.http.route import Route
 from agentmail_server.http.table import ROUTES
@@ -34,7 +34,7 @@ def create_app(deps: Deps) -> Starlette:
         exception_handlers={HTTPException: _refuse},
     )
     app.router.redirect_slashes = False
-    app.state.openapi = orjson.dumps(openapi(ROUTES, deps.settings.version))
+    app.state.openapi = partial(openapi_json, ROUTES, deps.settings.version)
     return app
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
+import orjson
 from pydantic import TypeAdapter
 
 from agentmail_server.http.route import ANY_KEY, PUBLIC, Route
@@ -23,6 +25,12 @@ _REASONS = {
     500: "Our fault",
     503: "Not ready",
 }
+
+
+@cache
+def openapi_json(routes: tuple[Route, ...], version: str) -> bytes:
+    """Return the description of all routes, encoded; made when first asked for."""
+    return orjson.dumps(openapi(routes, version))
 
 
 def openapi(routes: Iterable[Route], version: str) -> dict[str, Any]:

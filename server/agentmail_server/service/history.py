@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from agentmail_server.errors import NotFound
 from agentmail_server.ids import Clock, Ids, to_micros
 from agentmail_server.mail.dates import parse_date, sane_date
 from agentmail_server.mail.headers import message_id_of, read_headers

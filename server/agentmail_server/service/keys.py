@@ -122,9 +122,11 @@ class Keyring:
 
     def forget(self, key_id: str | None = None) -> None:
         """Drop what is remembered of one key, or of all, after a change."""
-        if key_id is None:
-            self._known.clear()
-        self._known = {k: v for k, v in self._known.items() if v[0].id != key_id}
+        self._known = {
+            digest: held
+            for digest, held in self._known.items()
+            if key_id is not None and held[0].id != key_id
+        }
 
     async def authenticate(self, raw_key: str) -> Principal:
         """Return who holds the key; raises Unauthorized."""

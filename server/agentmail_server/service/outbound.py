@@ -170,6 +170,9 @@ def _mailboxes(name: str, given: list[str] | None, seen: set[str]) -> tuple[Mail
         if not box.address.isascii():
             # Other servers take such addresses by SMTPUTF8 alone, which we do not speak.
             raise BadRequest(f"{name}: {box.address} has a local part that is not ASCII")
+        if "=?" in box.address:
+            # Readers that decode encoded words anywhere would see another address.
+            raise BadRequest(f"{name}: {box.address} looks like an encoded word")
         if casefold_key(box.address) not in seen:
             seen.add(casefold_key(box.address))
             found.append(box)
@@ -187,7 +190,7 @@ def _message(wanted: SendIn, plan: Plan, people: _People, message_id: str, now: 
         cc=people.cc,
         bcc=people.bcc,
         reply_to=people.reply_to,
-        text=wanted.text if wanted.text else html_to_text(wanted.html or ""),
+        text=wanted.text or html_to_text(wanted.html or ""),
         html=wanted.html,
         in_reply_to=reply.rfc_message_id if reply else None,
         references=_references(plan),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,6 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Connection, insert
-from starlette.applications import Starlette
-
 from agentmail_server.http.app import create_app
 from agentmail_server.http.deps import Deps, HttpSettings
 from agentmail_server.ids import FrozenClock, Ids, to_micros
@@ -25,6 +23,8 @@ from agentmail_server.store.domains import ensure_shared_domain
 from agentmail_server.store.engine import Store, open_store
 from agentmail_server.store.records import AcceptedMail, InboxTarget, MessageRow
 from agentmail_server.store.tables import domains
+from sqlalchemy import Connection, insert
+from starlette.applications import Starlette
 
 SHARED = "agents.test"
 START = datetime(2026, 1, 15, 9, 0, tzinfo=UTC)
@@ -155,9 +155,23 @@ def settings() -> HttpSettings:
     return HttpSettings(version="1.2.3")
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder that has been through its migrations."""
+    folder = tmp_path_factory.mktemp("empty-store")
+
+    async def make() -> None:
+        store = await open_store(folder, clock=FrozenClock(START), ids=Ids(1))
+        await store.aclose()
+
+    asyncio.run(make())
+    return folder
+
+
 @pytest.fixture
-async def store(tmp_path: Path, clock: FrozenClock) -> AsyncIterator[Store]:
-    store = await open_store(tmp_path / "agentmail.db", clock=clock, ids=Ids(7))
+async def store(tmp_path: Path, clock: FrozenClock, empty_store: Path) -> AsyncIterator[Store]:
+    shutil.copytree(empty_store, tmp_path, dirs_exist_ok=True)
+    store = await open_store(tmp_path, clock=clock, ids=Ids(7))
     yield store
     await store.aclose()
 

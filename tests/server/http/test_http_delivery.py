@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from agentmail_server.ids import to_micros
 from agentmail_server.store import delivery, messages
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import orjson
 import pytest
-
 from agentmail_server.http.deps import HttpSettings
 from agentmail_server.http.table import ROUTES
 from agentmail_server.ids import to_micros

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 import uvicorn
-
 from agentmail_server.http.deps import HttpSettings
 from agentmail_server.ids import to_micros
 from agentmail_server.store import delivery, inboxes, messages, threads
@@ -81,7 +80,7 @@ async def url(api: Api) -> AsyncIterator[str]:
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(PATIENCE):
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0)
     port = server.servers[0].sockets[0].getsockname()[1]
     yield f"http://127.0.0.1:{port}"
@@ -235,9 +234,8 @@ async def test_a_place_older_than_the_log_is_a_reset(api: Api, url: str) -> None
     await api.arrive(inbox)
     await api.arrive(inbox)
 
-    from sqlalchemy import Connection, delete
-
     from agentmail_server.store.tables import event_log
+    from sqlalchemy import Connection, delete
 
     def forget(conn: Connection) -> None:
         conn.execute(delete(event_log).where(event_log.c.seq <= 2))
@@ -305,6 +303,14 @@ async def test_it_ends_at_once_when_the_server_stops(api: Api, url: str) -> None
         assert time.monotonic() - started < 2
 
 
+async def test_it_ends_when_the_store_is_gone(api: Api, url: str) -> None:
+    async with _stream(api, url) as reader:
+        await reader.frame()
+        await api.store.aclose()
+        api.deps.hub.wake()
+        assert await reader.ended()
+
+
 class TestHeartbeat:
     @pytest.fixture
     def settings(self) -> HttpSettings:
@@ -337,7 +343,7 @@ async def test_open_streams_are_counted_and_let_go(api: Api, url: str) -> None:
         await reader.frame()
         assert await open_streams() == "agentmail_event_streams 1.0"
     async with asyncio.timeout(PATIENCE):
-        while await open_streams() != "agentmail_event_streams 0.0":
+        while await open_streams() != "agentmail_event_streams 0.0":  # noqa: ASYNC110
             await asyncio.sleep(0)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from agentmail_server.http.table import ROUTES
 from agentmail_server.service.inboxes import RESERVED
 
@@ -47,7 +46,8 @@ async def test_an_inbox_is_opened_on_the_shared_domain(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ["domain_id", "domainId"])
 async def test_an_inbox_is_opened_on_a_named_domain(api: Api, name: str) -> None:
-    made = await api.inbox("a", **{name: api.ours.domain_id})
+    body = {"local_part": "a", name: api.ours.domain_id}
+    made = await api.data("POST", "/v1/inboxes", json=body)
     assert made["address"] == "a@ours.test"
     nested = f"/v1/domains/{api.ours.domain_id}/inboxes"
     other = await api.data("POST", nested, json={"local_part": "b"})
@@ -184,7 +184,8 @@ class TestWebhook:
     @pytest.mark.parametrize(
         "endpoint",
         ["ftp://x.example/", "javascript:alert(1)", "https://", "https://u:p@x.example/", "x",
-         "https://x.example/a b", "https://x.example/\n", "https://[x", 7, "https://x/" + "y" * 2000],
+         "https://x.example/a b", "https://x.example/\n", "https://[x", 7,
+         "https://x/" + "y" * 2000],
     )  # fmt: skip
     async def test_a_bad_endpoint_is_400(self, api: Api, endpoint: object) -> None:
         body = await api.refused(

@@ -1,4 +1,4 @@
-"""Another organisation's object and no object at all look the same, on every route that names one."""
+"""Another organisation's object and none at all look the same, on every route that names one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from agentmail_server.http.route import Route
 from agentmail_server.http.table import ROUTES
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from agentmail_server.http.routes.messages import disposition
 from agentmail_server.mail.parse import parse
 
@@ -156,12 +155,11 @@ class TestList:
         ids = [(await api.arrive(inbox)).id for _ in range(5)]
         seen: list[str] = []
         path = f"/v1/messages?inbox_id={inbox['id']}&limit=2"
-        cursor = ""
+        page: Any = {"next_cursor": ""}
         for _ in range(3):
-            page = (await api.call("GET", f"{path}&cursor={cursor}")).json()
+            page = (await api.call("GET", f"{path}&cursor={page['next_cursor']}")).json()
             seen += [each["id"] for each in page["data"]]
-            cursor = page["next_cursor"]
-        assert cursor is None
+        assert page["next_cursor"] is None
         assert page["has_more"] is False
         assert seen == ids[::-1]
 

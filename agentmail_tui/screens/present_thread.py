@@ -61,7 +61,7 @@ def card(
         preview=preview,
         body=message.text,
         subject="" if _same_subject(message, thread) else message.subject,
-        ticks=((f"… {item.error or 'sending'}", "muted"),)
+        ticks=(((f"… {item.error or 'sending'}", "muted"),),)
         if item and item.phase is SendPhase.SENDING
         else _ticks(message, events, now),
         notes=tuple(notes),
@@ -98,32 +98,39 @@ def _from_row(thread: Thread, now: datetime) -> Card:
         when=when(thread.last_message_at, now),
         preview=thread.snippet,
         body=thread.snippet,
+        stands_in=True,
     )
 
 
-def _ticks(message: Message, events: list[DeliveryEvent], now: datetime) -> Line:
-    """Return how far a mail of ours got, with the reason where it did not arrive."""
-    if message.direction is Direction.INBOUND or not (message.delivery_status or events):
+def _ticks(message: Message, events: list[DeliveryEvent], now: datetime) -> tuple[Line, ...]:
+    """Return how far a mail of ours got; what went wrong has a line of its own."""
+    if message.direction is Direction.INBOUND:
         return ()
-    spans: list[Span] = []
+    going: list[Span] = []
+    wrong: list[Line] = []
     seen = set()
     for event in sorted(events, key=lambda each: each.at):
-        if event.event_type in seen and event.event_type not in _BAD:
-            continue
+        if event.event_type in _BAD:
+            wrong.append(_wrong(event.event_type, event.detail))
+        elif event.event_type not in seen:
+            going.append(_tick(event.event_type, when(event.at, now)))
         seen.add(event.event_type)
-        spans.extend(_tick(event.event_type, event.detail, when(event.at, now)))
-    if message.delivery_status and message.delivery_status not in seen:
-        spans.extend(_tick(message.delivery_status, "", ""))
-    return tuple(spans)
+    status = message.delivery_status
+    if status in _BAD and status not in seen:
+        wrong.append(_wrong(status, ""))
+    elif status and status not in seen and not seen & {"delivered", *_BAD}:
+        going.append(_tick(status, ""))
+    return (*((tuple(going),) if going else ()), *wrong)
 
 
-def _tick(kind: str, detail: str, at: str) -> list[Span]:
-    if kind in _BAD:
-        return [(f"✗ {kind}  ", "bad"), *([(f"{detail}  ", "bad")] if detail else [])]
+def _wrong(kind: str, detail: str) -> Line:
+    return ((f"✗ {kind}  ", "bad"), (detail, "bad"))
+
+
+def _tick(kind: str, at: str) -> Span:
     sign = "✓" if kind in {"sent", "delivered"} else "…"
-    ink = "good" if kind == "delivered" else "muted"
     time = f" {at}" if at and kind == "delivered" else ""
-    return [(f"{sign} {kind}{time}  ", ink)]
+    return (f"{sign} {kind}{time}  ", "good" if kind == "delivered" else "muted")
 
 
 def _attachment(name: str, count: int, mime: str) -> Line:
@@ -204,7 +211,7 @@ def _person_facts(state: MailState, party: Address) -> tuple[Fact, ...]:
 def _thread_facts(state: MailState, thread: Thread, now: datetime) -> tuple[Fact, ...]:
     inbox = select.inbox(state, thread.inbox_id)
     facts = [
-        Fact("inbox", (((inbox.address if inbox else "—"), "muted"),)),
+        Fact("", (((inbox.address if inbox else "—"), "muted"),)),
         Fact("began", ((date(thread.first_message_at, now), "muted"),)),
         Fact("last", ((when(thread.last_message_at, now), "muted"),)),
     ]
@@ -227,7 +234,7 @@ def brief(state: MailState, thread: Thread | None) -> Brief:
     owner: tuple[Span, ...] = (("no owner", "faint"),)
     if triage is not None and triage.assigned_to:
         owner = ((f"@{triage.assigned_to}", "accent"),)
-    tags = tuple((f"{tag} ", "tag") for tag in triage.tags) if triage else ()
+    tags: Line = ((" ".join(triage.tags), "tag"),) if triage and triage.tags else ()
     facts = [status_spans(thread), owner, tags or (("no tags", "faint"),)]
     inbox = select.inbox(state, thread.inbox_id)
     if state.inbox_id is None and inbox is not None:

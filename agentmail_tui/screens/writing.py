@@ -12,12 +12,25 @@ from agentmail_tui.screens.present import party_name
 from agentmail_tui.screens.triage import TriageActions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agentmail_tui.domain import Draft
+    from agentmail_tui.mailbox.state import MailState
     from agentmail_tui.screens.compose import Composed
+    from agentmail_tui.screens.context import Context
+
+
+_NEW = "New mail"
+_UNSENT = "Not sent"
 
 
 class WriteActions(TriageActions):
     """Opens the composer and takes what comes of it."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        # What is to be done once the mail of a thread is here: the thread, and the deed.
+        self._waiting: tuple[str, Callable[[], None]] | None = None
 
     def action_reply(self) -> None:
         """Reply; on mail that failed, try again."""
@@ -32,39 +45,53 @@ class WriteActions(TriageActions):
         self._answer(everyone=True)
 
     def _answer(self, *, everyone: bool) -> None:
-        if not self.may_write() or not self._opened():
-            return
-        draft = self.mailbox.reply_draft(everyone=everyone)
-        if draft is not None:
-            thread = self.shown_thread(self.state)
-            name = party_name(thread) if thread else ""
-            self.write(draft, f"{'Reply to all, ' if everyone else 'Reply to '}{name}")
+        def answer() -> None:
+            draft = self.mailbox.reply_draft(everyone=everyone)
+            opened = self.state.open
+            if draft is not None and opened is not None:
+                kind = "Reply to all, " if everyone else "Reply to "
+                self.write(draft, kind + party_name(opened.thread))
+
+        self._with_mail(answer)
 
     def action_forward(self) -> None:
         """Forward the newest message of the thread."""
-        if self.may_write() and self._opened():
+
+        def forward() -> None:
             draft = self.mailbox.forward_draft()
             if draft is not None:
                 self.write(draft, "Forward")
 
+        self._with_mail(forward)
+
     def action_compose(self) -> None:
         """Write a new mail."""
         if self.may_write():
-            self.write(self.mailbox.new_draft(self.state.inbox_id), "New mail")
+            self.write(self.mailbox.new_draft(self.state.inbox_id), _NEW)
 
-    def _opened(self) -> bool:
-        """Make sure that the thread keys act on is the open one, and that its mail is here."""
+    def _with_mail(self, deed: Callable[[], None]) -> None:
+        """Do something with the thread keys act on, as soon as its mail is here."""
         thread = self.shown_thread(self.state)
+        if not self.may_write():
+            return
         if thread is None:
             self.say("no thread is selected", Tone.WARNING)
-            return False
+            return
+        self._waiting = (thread.id, deed)
         if self.state.open is None or self.state.open.thread.id != thread.id:
             self.mailbox.open_thread(thread.id)
-        opened = self.state.open
-        if opened is None or opened.messages is None:
-            self.say("the mail is not here yet; try again in a moment", Tone.WARNING)
-            return False
-        return True
+        self.go_on_waiting(self.state)
+
+    def go_on_waiting(self, state: MailState) -> None:
+        """Do what waited for mail that is here now; forget it where another thread was opened."""
+        if self._waiting is None or state.open is None:
+            return
+        thread_id, deed = self._waiting
+        if state.open.thread.id != thread_id or state.open.error is not None:
+            self._waiting = None
+        elif state.open.messages is not None:
+            self._waiting = None
+            deed()
 
     def write(self, draft: Draft, heading: str) -> None:
         """Open the composer on a draft, or on what was left of one for the same purpose."""
@@ -74,8 +101,8 @@ class WriteActions(TriageActions):
         kept = self.drafts.get(purpose)
         if kept is not None:
             self.say("this is the draft that you left here; F8 throws it away")
-        thread = self.shown_thread(self.state) if draft.thread_id or heading == "Forward" else None
-        source = present_thread.cards(self.state, thread, self.now)
+        opened = self.state.open if heading not in {_NEW, _UNSENT} else None
+        source = present_thread.cards(self.state, opened.thread if opened else None, self.now)
 
         def done(composed: Composed | None) -> None:
             self._composed(purpose, composed)
@@ -104,5 +131,5 @@ class WriteActions(TriageActions):
         if item is None or not self.may_write():
             return False
         self.mailbox.discard_send(item.draft.local_id)
-        self.write(item.draft, "Not sent")
+        self.write(item.draft, _UNSENT)
         return True

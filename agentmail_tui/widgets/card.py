@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from agentmail_tui.widgets.body import body_lines
-from agentmail_tui.widgets.lines import BLANK, Line, clip_spans, ends, joined, wrap
+from agentmail_tui.widgets.lines import BLANK, Line, clip_spans, ends, flow, width_of, wrap
 
 _INDENT = 3
 _MEASURE = 96  # cells; longer lines are hard to read
@@ -24,10 +25,11 @@ class Card:
     preview: str
     body: str
     subject: str = ""  # only where it is another than the thread's
-    ticks: Line = ()
+    ticks: tuple[Line, ...] = ()
     notes: tuple[Line, ...] = ()
     attachments: tuple[Line, ...] = ()
-    extracted: tuple[Line, ...] = field(default=())
+    extracted: tuple[Line, ...] = ()
+    stands_in: bool = False  # for the messages of a thread, until they are here
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,16 @@ def card_lines(card: Card, number: int, fold: Fold, width: int, *, current: bool
     """Return the lines of a card in `width` cells."""
     head = _head(card, number, fold, width, current=current)
     if not fold.open:
-        notes = (_indented(note, width) for note in (*card.notes, card.ticks) if note)
-        return [head, *(notes if card.notes else ())]
+        notes = (*card.notes, *card.ticks) if card.notes else ()
+        return [head, *_flowed(notes, width)]
     lines = [head, *(_indented(line, width) for line in _addresses(card, width - _INDENT))]
     lines.append(BLANK)
     body = body_lines(card.body, min(width - _INDENT - 1, _MEASURE), quotes_open=fold.quotes)
     lines.extend(_indented(line, width) for line in body or [(("(no text)", "faint"),)])
-    tail = (*card.extracted, *card.attachments, *card.notes, *((card.ticks,) if card.ticks else ()))
+    tail = (*card.extracted, *card.attachments, *card.notes, *card.ticks)
     if tail:
         lines.append(BLANK)
-        lines.extend(_indented(line, width) for line in tail)
+        lines.extend(_flowed(tail, width))
     return [*lines, BLANK]
 
 
@@ -68,11 +70,22 @@ def _head(card: Card, number: int, fold: Fold, width: int, *, current: bool) -> 
 
 def _addresses(card: Card, width: int) -> list[Line]:
     """Return who wrote to whom, on one line where that fits."""
-    whom = joined((((card.address, "muted"),), ((card.to, "muted"),)), (" → ", "faint"))
-    lines: list[Line] = [clip_spans(whom, width)]
+    to: Line = (("→ ", "faint"), (card.to, "muted"))
+    whom: Line = (
+        ((card.address, "muted"), (" ", ""), *to) if card.to else ((card.address, "muted"),)
+    )
+    fits = width_of(whom) <= width
+    rows = (whom,) if fits else (((card.address, "muted"),), to)
+    lines: list[Line] = [clip_spans(row, width) for row in rows]
     if card.subject:
         lines.extend(((piece, "text"),) for piece in wrap(card.subject, width))
     return lines
+
+
+def _flowed(lines: Iterable[Line], width: int) -> Iterator[Line]:
+    for line in lines:
+        for piece in flow(line, max(width - _INDENT - 1, 1)) if line else ():
+            yield _indented(piece, width)
 
 
 def _indented(line: Line, width: int) -> Line:

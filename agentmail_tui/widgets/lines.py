@@ -5,6 +5,7 @@ A `Span` is text and the name of an ink; there is no markup, so text from mail s
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
@@ -16,6 +17,7 @@ Span = tuple[str, str]
 Line = tuple[Span, ...]
 
 BLANK: Line = ()
+_WORDS = re.compile(r" *[^ ]+ *| +")
 
 
 def width_of(spans: Iterable[Span]) -> int:
@@ -93,6 +95,26 @@ def wrap(text: str, width: int) -> Iterator[str]:
         yield text[:cut].rstrip(" ")
         text = text[cut + skip :]
     yield text
+
+
+def flow(spans: Iterable[Span], width: int) -> list[Line]:
+    """Return spans on as many lines as they need, broken at spaces where there are any."""
+    lines: list[list[Span]] = [[]]
+    room = width
+    for text, ink in spans:
+        for word in _WORDS.findall(text):
+            cells = cell_len(word.rstrip(" "))
+            if cells > room and room < width:
+                lines.append([])
+                room = width
+            pieces = list(wrap(word, width)) if cells > width else [word]
+            for piece in pieces[:-1]:
+                lines[-1].append((piece, ink))
+                lines.append([])
+                room = width
+            lines[-1].append((pieces[-1], ink))
+            room -= cell_len(pieces[-1])
+    return [tuple(line) for line in lines]
 
 
 def _head(text: str, width: int) -> str:

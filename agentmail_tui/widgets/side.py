@@ -57,13 +57,23 @@ def _fact_lines(fact: Fact, width: int) -> list[Line]:
     name = f"{fact.name:<{_NAME_WIDTH}}" if fact.name else ""
     lines: list[list[Span]] = [[(name, "faint")]]
     room = width - len(name)
-    for text, ink in fact.value:
-        if width_of(((text, ink),)) > room and room < width - len(name):
+    for text, ink in (part for span in fact.value for part in _parts(span, room)):
+        cells = width_of(((text, ink),))
+        if cells > room and room < width - len(name):
             lines.append([(" " * len(name), "")])
             room = width - len(name)
         lines[-1].append((text, ink))
-        room -= width_of(((text, ink),))
+        room -= cells
     return [clip_spans(line, width) for line in lines]
+
+
+def _parts(span: Span, room: int) -> tuple[Span, ...]:
+    """Return an address that is too long for a line in two parts."""
+    text, ink = span
+    local, at, domain = text.rpartition("@")
+    if width_of((span,)) <= room or not local:
+        return (span,)
+    return ((local, ink), (at + domain, ink))
 
 
 @dataclass(frozen=True, slots=True)

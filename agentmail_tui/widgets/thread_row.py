@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from agentmail_tui.domain import Direction, Status, Thread
-from agentmail_tui.widgets.lines import Line, Span, clip_spans, ends, fit, joined
+from agentmail_tui.widgets.lines import Line, Span, clip_spans, ends, fit, joined, width_of
 
 STATUS_SIGNS: dict[Status, tuple[str, str]] = {
     Status.NEEDS_REPLY: ("◆", "accent"),
@@ -15,7 +16,9 @@ STATUS_SIGNS: dict[Status, tuple[str, str]] = {
 }
 UNREAD = ("●", "on")
 FAILED = frozenset({"bounced", "failed", "complained"})
-_TWO_LINE_TAGS = 18
+_LABELS_SHOWN = 18  # cells
+_SUBJECT_SHOWN = 24  # cells that labels leave to the subject where they can
+_REPLY = re.compile(r"(?:(?:re|aw|sv|antw) ?: ?)+", re.IGNORECASE)
 _PLACEHOLDER = "·"
 
 
@@ -46,10 +49,10 @@ def _two_lines(row: Row, width: int) -> tuple[Line, Line]:
     )
     facts = (*(_score(row) or count), (f"{row.age:>4}", "muted"), _EDGE)
     first = ends((unread_sign(thread), (" ", ""), name), facts, width - 1)
-    labels = clip_spans(_labels(thread), min(_TWO_LINE_TAGS, width // 2))
+    room = max(min(_LABELS_SHOWN, width - _SUBJECT_SHOWN - 6), 8)
+    labels = _labels(thread, room)
     right = joined((labels, _signs(row)), (" ", ""))
-    subject = (thread.subject or "(no subject)", "text" if thread.unread else "muted")
-    second = ends((status_sign(thread), (" ", ""), subject), (*right, _EDGE), width - 1)
+    second = ends((status_sign(thread), (" ", ""), _subject(thread)), (*right, _EDGE), width - 1)
     return (_MARGIN, *first), (_MARGIN, *second)
 
 
@@ -58,11 +61,10 @@ def _one_line(row: Row, width: int) -> Line:
     name_width = max(min(20, width // 4), 8)
     name = (fit(row.name, name_width), "strong" if thread.unread else "text")
     head = (_MARGIN, unread_sign(thread), status_sign(thread), (" ", ""), name, ("  ", ""))
-    labels = clip_spans(_labels(thread), width // 4)
+    labels = _labels(thread, width // 4)
     right = joined((labels, _score(row), _signs(row)), (" ", ""))
     tail = (*right, (f"{row.age:>5}", "muted"), _EDGE)
-    subject = (thread.subject or "(no subject)", "text" if thread.unread else "muted")
-    return ends((*head, subject), tail, width)
+    return ends((*head, _subject(thread)), tail, width)
 
 
 # One cell for the cursor's bar, which the list paints over it; one between text and frame.
@@ -84,16 +86,26 @@ def status_sign(thread: Thread) -> Span:
     return STATUS_SIGNS[thread.triage.status]
 
 
-def _labels(thread: Thread) -> Line:
-    """Return owner and tags."""
+def _subject(thread: Thread) -> Span:
+    """Return the subject; that it is answered is told by the count and the arrow."""
+    subject = _REPLY.sub("", thread.subject, count=1) if _REPLY.match(thread.subject) else ""
+    return (subject or thread.subject or "(no subject)", "text" if thread.unread else "muted")
+
+
+def _labels(thread: Thread, room: int) -> Line:
+    """Return owner and tags, as many as fit in `room` cells, and how many more there are."""
     if thread.triage is None:
         return ()
     owner = thread.triage.assigned_to
-    spans: list[Span] = [(f"@{owner} ", "accent")] if owner else []
-    spans.extend((f"{tag} ", "tag") for tag in thread.triage.tags)
-    if spans:
-        spans[-1] = (spans[-1][0].rstrip(), spans[-1][1])
-    return tuple(spans)
+    labels: list[Span] = [(f"@{owner}", "accent")] if owner else []
+    labels.extend((tag, "tag") for tag in thread.triage.tags)
+    for count in range(len(labels), 0, -1):
+        left = len(labels) - count
+        more: Line = ((f"+{left}", "faint"),) if left else ()
+        line = joined((*((label,) for label in labels[:count]), more), (" ", ""))
+        if width_of(line) <= room:
+            return line
+    return clip_spans(labels[:1], room)
 
 
 def _score(row: Row) -> Line:

@@ -58,7 +58,7 @@ class ThreadView(ScrollView, can_focus=True):
         cards = tuple(cards)
         if (thread_id, cards, empty) == (self._shown_id, self._cards, self._empty):
             return
-        fresh = thread_id != self._shown_id or not self._cards
+        fresh = thread_id != self._shown_id or not self._cards or self._cards[0].stands_in
         grown = not fresh and len(cards) > len(self._cards)
         at_end = self._current == len(self._cards) - 1
         self._shown_id, self._cards, self._empty = thread_id, cards, empty

@@ -14,7 +14,7 @@ CARD = Card(
     when="Tue 10:52",
     preview="Dear Ada, sorry to hear that.",
     body="Dear Ada,\n\nsorry to hear that.",
-    ticks=(("✓ sent  ", "muted"), ("✓ delivered", "good")),
+    ticks=((("✓ sent  ", "muted"), ("✓ delivered", "good")),),
     attachments=((("@ ", "accent"), ("mug.jpg", "text")),),
 )
 

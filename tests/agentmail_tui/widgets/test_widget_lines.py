@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from agentmail_tui.widgets.lines import clip, ends, fit, fit_right, text_of, width_of, wrap
+from agentmail_tui.widgets.lines import clip, ends, fit, fit_right, flow, text_of, width_of, wrap
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), max_size=80)
 
@@ -48,3 +48,18 @@ def test_clip_marks_what_it_cut() -> None:
 def test_the_left_end_gives_way() -> None:
     line = ends((("a long subject", ""),), (("2h", ""),), 10)
     assert text_of(line) == "a long… 2h"
+
+
+@given(st.lists(st.tuples(TEXT, st.just(""))), st.integers(2, 40))
+def test_flowed_spans_fit_and_lose_nothing_but_spaces(
+    spans: list[tuple[str, str]], width: int
+) -> None:
+    lines = flow(spans, width)
+    assert all(cell_len(text_of(line).rstrip(" ")) <= width for line in lines)
+    flowed = "".join(text_of(line) for line in lines)
+    assert flowed.replace(" ", "") == text_of(spans).replace(" ", "")
+
+
+def test_a_reason_that_is_long_goes_on_in_the_next_line() -> None:
+    line = (("bounced  ", "bad"), ("550 no such user here", "bad"))
+    assert [text_of(each) for each in flow(line, 16)] == ["bounced  550 no ", "such user here"]

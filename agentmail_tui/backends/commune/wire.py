@@ -147,7 +147,7 @@ def triage(row: Json) -> Triage:
     tags = row.get("tags")
     names = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
     return Triage(
-        status=Status(said) if said in set(Status) else Status.OPEN,
+        status=next((each for each in Status if each == said), Status.OPEN),
         tags=tuple(clean_line(tag, TAG_LIMIT) for tag in names[:_MOST_TAGS]),
         assigned_to=maybe_line(row, "assigned_to"),
     )

@@ -97,13 +97,16 @@ async def _play(link: Connection, arguments: argparse.Namespace, steps: list[Ste
     mailbox = link.mailbox()
     app = link.app(mailbox)
     columns, rows = arguments.size
-    async with app.run_test(size=(columns, rows)) as pilot:
-        stage = Stage(app, pilot, mailbox, arguments.timeout)
-        await stage.settle(max(arguments.timeout, _STARTED_SECONDS))
-        for step in steps:
-            await stage.perform(step)
-        await stage.settle()
-        return Picture(screen_text(app), screen_svg(app, "agentmail-tui"))
+    try:
+        async with app.run_test(size=(columns, rows)) as pilot:
+            stage = Stage(app, pilot, mailbox, arguments.timeout)
+            await stage.settle(max(arguments.timeout, _STARTED_SECONDS))
+            for step in steps:
+                await stage.perform(step)
+            await stage.settle()
+            return Picture(screen_text(app), screen_svg(app, "agentmail-tui"))
+    finally:
+        await mailbox.aclose()
 
 
 class Stage:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 PERIODS = ("24h", "7d", "30d")
 _TILES = ("sent", "delivered", "bounced", "complained", "failed", "suppressed")
 _INKS = {"delivered": "good", "bounced": "bad", "complained": "bad", "failed": "bad"}
-_SIGNS = {"delivered": "✓", "sent": "✓", "queued": "…"}
+_SIGNS = {"delivered": "✓", "sent": "✓", "queued": "…", "delivery_delayed": "…"}
+# The column is narrow; the other words of the API fit as they are.
+_WORDS = {"delivery_delayed": "delayed"}
 _RATES = {"delivered": "delivery_rate", "bounced": "bounce_rate"}
 _HOOK_OK = frozenset({"delivered", "success", "succeeded", "ok"})
 
@@ -76,7 +78,7 @@ def _hooks(delivery: DeliveryState) -> Line:
 
 def _kind(event_type: str) -> Span:
     sign = _SIGNS.get(event_type, "✗")
-    return (f"{sign} {event_type:<11}", _INKS.get(event_type, "muted"))
+    return (f"{sign} {_WORDS.get(event_type, event_type):<11}", _INKS.get(event_type, "muted"))
 
 
 def _brief_event(event: DeliveryEvent, now: datetime) -> Line:

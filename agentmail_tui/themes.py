@@ -2,15 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
+
+from rich.style import Style
 from textual.theme import Theme
 
 DARK = "agentmail-dark"
 LIGHT = "agentmail-light"
 MONO = "agentmail-mono"
+_COLOURS: dict[str, dict[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """How a piece of text looks: colours by their name in the theme, and weight."""
+
+    colour: str | None = None
+    background: str | None = None
+    bold: bool = False
+    italic: bool = False
+    mono: str = ""  # what stands for the colours where there are none
+
+    def style(self, colours: dict[str, str], *, mono: bool) -> Style:
+        """Return the ink in a theme's colours."""
+        return Style(
+            color=colours[self.colour] if self.colour and not mono else None,
+            bgcolor=colours[self.background] if self.background and not mono else None,
+            bold=self.bold or (mono and "bold" in self.mono) or None,
+            italic=self.italic or (mono and "italic" in self.mono) or None,
+            reverse=(mono and "reverse" in self.mono) or None,
+            underline=(mono and "underline" in self.mono) or None,
+        )
+
+
+INKS: dict[str, Ink] = {
+    "text": Ink("foreground"),
+    "strong": Ink("foreground", bold=True),
+    "muted": Ink("muted"),
+    "faint": Ink("faint"),
+    "accent": Ink("accent"),
+    "good": Ink("success"),
+    "warn": Ink("warning", mono="bold"),
+    "bad": Ink("error", bold=True),
+    "tag": Ink("secondary", mono="italic"),
+    "key": Ink("primary", bold=True),
+    "on": Ink("primary"),
+    "mark": Ink("primary"),
+    "quote": Ink("muted", italic=True),
+    "line": Ink("line"),
+    "head": Ink(background="bar", mono="underline"),
+    "cursor": Ink(background="cursor", mono="reverse"),
+    "cursor-off": Ink(background="cursor-off", mono="underline"),
+    "chip": Ink("foreground", "cursor", bold=True, mono="reverse"),
+}
 
 
 def _theme(name: str, colours: dict[str, str], *, dark: bool, **extra: str) -> Theme:
     """Return a theme; names of ours (`line`, `muted` …) become variables of the style sheets."""
+    _COLOURS[name] = colours
     own = ("line", "muted", "faint", "cursor", "cursor-off", "bar")
     return Theme(
         name=name,
@@ -110,6 +160,14 @@ THEMES: tuple[Theme, ...] = (
     ),
 )
 NAMES: tuple[str, ...] = tuple(theme.name for theme in THEMES)
+
+
+@cache
+def ink_style(theme: str, name: str) -> Style:
+    """Return the style of an ink in a theme; "" is no style at all."""
+    if not name:
+        return Style()
+    return INKS[name].style(_COLOURS.get(theme, _COLOURS[DARK]), mono=theme == MONO)
 
 
 def pick(wanted: str | None, *, no_color: bool) -> str:

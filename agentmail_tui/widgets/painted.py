@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.strip import Strip
 from textual.widget import Widget
 
+from agentmail_tui.themes import ink_style
 from agentmail_tui.widgets.lines import BLANK, Line, clip_spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-INKS: frozenset[str] = frozenset(
-    f"ink--{name}"
-    for name in (
-        *("text", "strong", "muted", "faint", "accent", "good", "warn", "bad", "tag", "key"),
-        *("head", "quote", "line", "mark", "on", "cursor", "cursor-off", "current", "chip"),
-    )
-)
-_NONE = Style()
+    from rich.style import Style
+
 Info = TypeVar("Info")
 
 
 def ink(widget: Widget, name: str) -> Style:
-    """Return the style of an ink as the style sheets have it; "" is the widget's own."""
-    return widget.get_component_rich_style(f"ink--{name}", partial=True) if name else _NONE
+    """Return the style of an ink in the theme of now; "" is the widget's own.
+
+    Inks are no component classes: two dozen of those for each widget would be matched with the
+    style sheets again at every change of focus.
+    """
+    return ink_style(widget.app.theme, name)
 
 
 def paint(widget: Widget, line: Line, width: int, back: str = "") -> Strip:
@@ -41,8 +39,6 @@ def paint(widget: Widget, line: Line, width: int, back: str = "") -> Strip:
 
 class Painted(Widget):
     """A widget whose `lay` says what stands on each of its lines."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
 
     def lay(self, width: int) -> Sequence[Line]:
         """Return the lines to draw in `width` cells."""

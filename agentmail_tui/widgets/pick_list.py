@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.geometry import Offset, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 
 from agentmail_tui.widgets.lines import BLANK, Line
-from agentmail_tui.widgets.painted import INKS, paint
+from agentmail_tui.widgets.painted import paint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +29,6 @@ class Choice:
 
 class PickList(ScrollView):
     """Choices, one line each, one of them under the cursor."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
 
     @dataclass
     class Chosen(Message):

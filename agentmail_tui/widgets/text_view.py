@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 
 from agentmail_tui.widgets.lines import BLANK, Line, wrap
-from agentmail_tui.widgets.painted import INKS, paint
+from agentmail_tui.widgets.painted import paint
 
 if TYPE_CHECKING:
     from textual import events
@@ -19,8 +19,6 @@ LINES_SHOWN = 50_000
 
 class TextView(ScrollView, can_focus=True):
     """Plain text, wrapped to the width."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

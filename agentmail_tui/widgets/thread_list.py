@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.cache import LRUCache
@@ -18,7 +18,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from agentmail_tui.widgets.lines import BLANK, Line
-from agentmail_tui.widgets.painted import INKS, ink, paint
+from agentmail_tui.widgets.painted import ink, paint
 from agentmail_tui.widgets.thread_row import Row, row_lines
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ class Rows:
 
 class ThreadList(ScrollView, can_focus=True):
     """Threads, two lines each where it is narrow, one where it is wide."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
 
     @dataclass
     class VisibleRange(Message):

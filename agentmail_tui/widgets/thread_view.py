@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual.geometry import Offset, Size
 from textual.message import Message
@@ -12,7 +12,7 @@ from textual.scroll_view import ScrollView
 from agentmail_tui.widgets.body import has_folds
 from agentmail_tui.widgets.card import Card, Fold, card_lines
 from agentmail_tui.widgets.lines import BLANK, Line
-from agentmail_tui.widgets.painted import INKS, paint
+from agentmail_tui.widgets.painted import paint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,6 @@ _Laid = tuple[Card, int, Fold, int, bool]
 
 class ThreadView(ScrollView, can_focus=True):
     """Cards of one thread, one of them current; which parts are unfolded is kept per card."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = set(INKS)
 
     @dataclass
     class Activated(Message):

@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from email.utils import format_datetime
 
 import orjson
 
 from agentmail_server.errors import BadRequest, Conflict, TooLarge
-from agentmail_server.ids import Clock, Ids, from_micros, to_micros
-from agentmail_server.mail.address import casefold_key, split_address
-from agentmail_server.mail.compose import NewMessage, compose, new_message_id
-from agentmail_server.mail.html import html_to_text
-from agentmail_server.mail.model import Mailbox
-from agentmail_server.mail.snippet import make_snippet
-from agentmail_server.mail.threading import base_subject, reply_subject
+from agentmail_server.ids import Clock, Ids, to_micros
+from agentmail_server.mail.address import casefold_key
+from agentmail_server.mail.compose import NewMessage, compose
+from agentmail_server.service.letter import as_row, read_people, write_letter
 from agentmail_server.service.sender import Plan, make_plan
 from agentmail_server.store import outbound
 from agentmail_server.store.engine import Store
@@ -31,20 +27,14 @@ from agentmail_server.store.records import (
     JsonObject,
     NewIdempotency,
     NewMail,
-    NewRecipient,
-    Participant,
 )
-from agentmail_server.wire.messages import MAX_RECIPIENTS, SendIn, SendReply
+from agentmail_server.wire.messages import SendIn, SendReply
+
+_Finished = tuple[NewMessage, bytes]
 
 ACCEPTED = 202
 MAX_KEY = 256
 
-# The hosted API drops these without a word, so clients send them.
-_DROPPED_HEADERS = re.compile(
-    r"from|to|cc|bcc|sender|return-path|delivered-to|received|dkim-signature"
-    r"|authentication-results|arc-.*",
-    re.IGNORECASE,
-)
 # Composing more than this leaves the event loop.
 _BIG = 64 * 1024
 
@@ -66,19 +56,6 @@ class Sent:
     status: int
     response: JsonObject
     replayed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _People:
-    to: tuple[Mailbox, ...]
-    cc: tuple[Mailbox, ...]
-    bcc: tuple[Mailbox, ...]
-    reply_to: tuple[Mailbox, ...]
-
-    @property
-    def recipients(self) -> tuple[NewRecipient, ...]:
-        named = (("to", self.to), ("cc", self.cc), ("bcc", self.bcc))
-        return tuple(NewRecipient(each.address, kind) for kind, boxes in named for each in boxes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +86,20 @@ async def send(kit: Kit, org_id: str, wanted: SendIn, key: str | None) -> Sent:
 
 async def _send(kit: Kit, org_id: str, wanted: SendIn, once: _Once | None) -> Sent:
     started = time.perf_counter()
-    people = _people(wanted)
+    people = read_people(wanted)
     addresses = tuple(each.address for each in people.recipients)
     now = to_micros(kit.clock.now())
     plan = await kit.store.read(make_plan, now, org_id, wanted, addresses)
     message_id, thread_id = kit.ids.make("msg"), kit.ids.make("conv")
-    message = _message(wanted, plan, people, message_id, now)
-    raw = await _composed(message)
+
+    def work() -> _Finished:
+        letter = write_letter(wanted, plan, people, message_id, now)
+        return letter, compose(letter)
+
+    message, raw = await _finished(wanted, work)
     if len(raw) > kit.max_size:
         raise TooLarge(f"The mail would be larger than {kit.max_size} bytes")
-    mail = _new_mail(org_id, plan, message, people, raw, (message_id, thread_id))
+    mail = as_row(org_id, plan, message, people, raw, (message_id, thread_id))
     response = _response(mail, plan, round((time.perf_counter() - started) * 1000))
     if once is not None:
         kept = NewIdempotency(once.key, once.body_sha256, ACCEPTED, response)
@@ -150,133 +131,11 @@ async def _earlier(kit: Kit, org_id: str, once: _Once) -> Sent | None:
     return Sent(held.status, held.response, replayed=True)
 
 
-def _people(wanted: SendIn) -> _People:
-    seen: set[str] = set()
-    to = _mailboxes("to", wanted.to, seen)
-    cc = _mailboxes("cc", wanted.cc, seen)
-    bcc = _mailboxes("bcc", wanted.bcc, seen)
-    if len(seen) > MAX_RECIPIENTS:
-        raise BadRequest(f"a mail may have {MAX_RECIPIENTS} recipients, this has {len(seen)}")
-    return _People(to, cc, bcc, _mailboxes("reply_to", wanted.reply_to, set()))
-
-
-def _mailboxes(name: str, given: list[str] | None, seen: set[str]) -> tuple[Mailbox, ...]:
-    found = []
-    for text in given or ():
-        try:
-            box = split_address(text)
-        except BadRequest as error:
-            raise BadRequest(f"{name}: {error.message}") from None
-        if not box.address.isascii():
-            # Other servers take such addresses by SMTPUTF8 alone, which we do not speak.
-            raise BadRequest(f"{name}: {box.address} has a local part that is not ASCII")
-        if "=?" in box.address:
-            # Readers that decode encoded words anywhere would see another address.
-            raise BadRequest(f"{name}: {box.address} looks like an encoded word")
-        if casefold_key(box.address) not in seen:
-            seen.add(casefold_key(box.address))
-            found.append(box)
-    return tuple(found)
-
-
-def _message(wanted: SendIn, plan: Plan, people: _People, message_id: str, now: int) -> NewMessage:
-    reply = plan.reply
-    return NewMessage(
-        sender=plan.sender,
-        subject=_subject(wanted, plan),
-        message_id=new_message_id(message_id, plan.inbox.domain_name),
-        date=from_micros(now).replace(microsecond=0),
-        to=people.to,
-        cc=people.cc,
-        bcc=people.bcc,
-        reply_to=people.reply_to,
-        text=wanted.text or html_to_text(wanted.html or ""),
-        html=wanted.html,
-        in_reply_to=reply.rfc_message_id if reply else None,
-        references=_references(plan),
-        extra_headers=_extra_headers(wanted),
-        attachments=tuple(
-            (each.row.filename, each.row.mime_type, each.content) for each in plan.files
-        ),
-    )
-
-
-def _subject(wanted: SendIn, plan: Plan) -> str:
-    if plan.reply is None:
-        return wanted.subject
-    return reply_subject(wanted.subject or plan.reply.subject)
-
-
-def _references(plan: Plan) -> tuple[str, ...]:
-    if plan.reply is None:
-        return ()
-    newest = plan.reply.rfc_message_id
-    chain = [each for each in plan.reply.references if each != newest]
-    return (*chain, newest) if newest else tuple(chain)
-
-
-def _extra_headers(wanted: SendIn) -> dict[str, str]:
-    return {
-        name: re.sub(r"[\r\n]+", " ", value).strip()
-        for name, value in (wanted.headers or {}).items()
-        if not _DROPPED_HEADERS.fullmatch(name)
-    }
-
-
-async def _composed(message: NewMessage) -> bytes:
-    size = len(message.text or "") + len(message.html or "")
-    size += sum(len(content) for _, _, content in message.attachments)
-    if size > _BIG:
-        return await asyncio.to_thread(compose, message)
-    return compose(message)
-
-
-def _new_mail(
-    org_id: str,
-    plan: Plan,
-    message: NewMessage,
-    people: _People,
-    raw: bytes,
-    ids: tuple[str, str],
-) -> NewMail:
-    message_id, thread_id = ids
-    return NewMail(
-        id=message_id,
-        org_id=org_id,
-        inbox_id=plan.inbox.id,
-        thread_id=plan.reply.thread.id if plan.reply else None,
-        new_thread_id=thread_id,
-        content=raw,
-        rfc_message_id=message.message_id,
-        in_reply_to=message.in_reply_to,
-        references=message.references,
-        subject=message.subject,
-        base_subject=base_subject(message.subject),
-        from_name=message.sender.name,
-        from_address=message.sender.address,
-        participants=_participants(message),
-        text=message.text or "",
-        html=message.html,
-        snippet=make_snippet(message.text or ""),
-        date_header=format_datetime(message.date),
-        recipients=people.recipients,
-        attachment_ids=tuple(each.row.id for each in plan.files),
-        extra={
-            "reply_to": [{"name": each.name, "address": each.address} for each in message.reply_to]
-        },
-    )
-
-
-def _participants(message: NewMessage) -> tuple[Participant, ...]:
-    named = (
-        ("sender", (message.sender,)),
-        ("to", message.to),
-        ("cc", message.cc),
-        ("bcc", message.bcc),
-    )
-    return tuple(
-        Participant(role, each.address, each.name) for role, boxes in named for each in boxes
-    )
+async def _finished(wanted: SendIn, work: Callable[[], _Finished]) -> _Finished:
+    size = len(wanted.text or "") + len(wanted.html or "")
+    if size > _BIG or wanted.attachments:
+        return await asyncio.to_thread(work)
+    return work()
 
 
 def _response(mail: NewMail, plan: Plan, milliseconds: int) -> JsonObject:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LENGTH = 8
 READY = b"R"
-_MEMORY = 768 * 1024 * 1024
+_MEMORY = 320 * 1024 * 1024
 
 
 def seconds_for(size: int) -> float:

@@ -208,6 +208,8 @@ BOMBS = {
     "deep html": b"Content-Type: text/html\r\n\r\n" + b"<div>" * 50_000 + b"x",
     "open tags": b"Content-Type: text/html\r\n\r\n" + b"<a " * 100_000,
     "tables": b"Content-Type: text/html\r\n\r\n" + b"<table><tr><td>" * 1500 + b"x",
+    "rows": b"Content-Type: text/html\r\n\r\n<table>" + b"<tr><td>a<td>b\n" * 100_000,
+    "just laid out": b"Content-Type: text/html\r\n\r\n<table>" + b"<tr><td>a<td>b\n" * 4_900,
     "wide cells": b"Content-Type: text/html\r\n\r\n<table><tr><td colspan=99999999>x</table>",
     "styles": b"Content-Type: text/html\r\n\r\n<p style='" + b"font-size:" * 50_000 + b"'>x",
     "base64 padding": b"Content-Transfer-Encoding: base64\r\n\r\n" + b"a=" * 2_000_000,

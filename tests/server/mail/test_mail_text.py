@@ -122,6 +122,20 @@ def test_html_too_deep_for_a_layout_still_shows_its_text() -> None:
     assert "hidden" not in text
 
 
+def test_html_too_large_for_a_layout_still_reads_well() -> None:
+    soup = (
+        "<!-- a <b> comment --><style>p { x }</style><script>if (a<b) f()</script>"
+        "<p>1 &lt; 2 &amp; 3 < 4</p><br><div STYLE='x:1;display:none'>no<div>no</div>no</div>"
+        "<span hidden>no</span><img hidden src=x>yes<p>&#27;[0m&#" + "9" * 5000
+    )
+    text = html_to_text(soup + "<b>x</b>" * 40_000)
+    assert text.startswith("1 < 2 & 3 < 4\n")
+    assert "yes" in text
+    assert "no" not in text
+    assert "comment" not in text
+    assert "\x1b" not in text
+
+
 @pytest.mark.parametrize(
     ("name", "clean"),
     [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agentmail_server.http.apidoc import api_markdown
 from agentmail_server.http.table import ROUTES
+
 from agentmail_tui.keys import keys_markdown
 
 ROOT = Path(__file__).parent.parent

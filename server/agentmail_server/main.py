@@ -23,9 +23,8 @@ from agentmail_server.jobs.parser import ParserPool
 from agentmail_server.jobs.relay import RelayJob
 from agentmail_server.jobs.runner import Kind, Runner
 from agentmail_server.live import Hub
-from agentmail_server.relay.conversation import Timeouts
-from agentmail_server.relay.transport import open_relay
-from agentmail_server.relay.url import RelayUrlError, parse_relay_url
+from agentmail_server.relay.transport import relay_of
+from agentmail_server.relay.url import RelayUrlError
 from agentmail_server.service import keys, relaying
 from agentmail_server.service.readiness import Readiness
 from agentmail_server.smtp.intake import Intake
@@ -89,27 +88,13 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Start everything, give it out, and stop it in order; raises StartError."""
     try:
-        relay = _relay(settings)
+        relay = relay_of(settings)
         clock = clock or (FrozenClock(settings.clock) if settings.clock else SystemClock())
         async with contextlib.AsyncExitStack() as stack:
             server = await _start(stack, settings, relay, clock, ids)
             yield server
     except (ConfigError, RelayUrlError) as error:
         raise StartError(str(error)) from error
-
-
-def _relay(settings: Settings) -> Relay | None:
-    given = settings.relay
-    return open_relay(
-        parse_relay_url(given.get_secret_value() if given is not None else None),
-        hostname=settings.hostname,
-        timeouts=Timeouts(
-            connect=settings.relay_connect_seconds,
-            command=settings.relay_command_seconds,
-            data=settings.relay_data_seconds,
-        ),
-        connections=settings.relay_connections,
-    )
 
 
 async def _start(

@@ -74,6 +74,55 @@ async def test_a_mail_goes_from_the_socket_to_the_api(tmp_path: Path) -> None:
         assert ready.json()["search_engine"]
 
 
+class Sink:
+    """Takes any mail by SMTP and keeps it."""
+
+    def __init__(self) -> None:
+        self.mails: list[bytes] = []
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 sink.test\r\n")
+        while line := await reader.readline():
+            if line.upper().startswith(b"DATA"):
+                writer.write(b"354 go on\r\n")
+                self.mails.append(await reader.readuntil(b"\r\n.\r\n"))
+            writer.write(b"250 2.0.0 ok\r\n")
+        writer.close()
+
+
+async def test_a_reply_goes_from_the_api_to_the_next_server(tmp_path: Path) -> None:
+    sink = Sink()
+    next_server = await asyncio.start_server(sink.talk, "127.0.0.1", 0)
+    relay = f"smtp://127.0.0.1:{next_server.sockets[0].getsockname()[1]}?starttls=never"
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with (
+        running(settings(tmp_path, relay=relay)) as server,
+        httpx.AsyncClient(base_url=server.http_url, headers=headers) as client,
+    ):
+        inbox_id = await open_inbox(server)
+        await asyncio.to_thread(send, server.smtp.port)
+        thread = (await until_message(server)).thread_id
+        letter = {"to": "ann@sender.test", "subject": "Re: Hi", "text": "Thanks", "html": None}
+        letter |= {"thread_id": thread, "inbox_id": inbox_id}
+        reply = await client.post("/v1/messages/send", json=letter)
+        assert reply.status_code == 202
+        async with asyncio.timeout(10):
+            while "delivered" not in (types := await _event_types(client)):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    next_server.close()
+    (mail,) = sink.mails
+    head, _, body = mail.partition(b"\r\n\r\n")
+    assert b"In-Reply-To: <1@sender.test>" in head.split(b"\r\n")
+    assert b"References: <1@sender.test>" in head.split(b"\r\n")
+    assert body.startswith(b"Thanks")
+    assert types == ["delivered", "queued", "sent"]
+
+
+async def _event_types(client: httpx.AsyncClient) -> list[str]:
+    reply = await client.get("/v1/delivery/events", params={"all": "true"})
+    return sorted(row["event_type"] for row in reply.json()["data"])
+
+
 async def test_it_is_shown_soon_after_its_250(tmp_path: Path) -> None:
     async with running(settings(tmp_path)) as server:
         await open_inbox(server)

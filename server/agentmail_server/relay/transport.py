@@ -12,11 +12,12 @@ from agentmail_server.mail.address import normalise_address
 from agentmail_server.relay.conversation import Errand, Timeouts, converse
 from agentmail_server.relay.mx import DnsResolver, MxFailure, Resolver
 from agentmail_server.relay.outcome import RecipientResult, refused, temporary
-from agentmail_server.relay.url import RelayAddress
+from agentmail_server.relay.url import RelayAddress, parse_relay_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agentmail_server.config import Settings
     from agentmail_server.relay.outcome import Relay
 
 PER_DESTINATION = 5
@@ -140,16 +141,22 @@ def _is_plain(address: str) -> bool:
         return False
 
 
-def open_relay(
-    address: RelayAddress | None,
-    *,
-    hostname: str,
-    timeouts: Timeouts | None = None,
-    connections: int = 10,
-) -> Relay | None:
-    """Return the way out that the option names; None where there is none."""
+def relay_of(settings: Settings) -> Relay | None:
+    """Return the way out that the settings name, None where there is none; raises RelayUrlError."""
+    given = settings.relay
+    address = parse_relay_url(given.get_secret_value() if given is not None else None)
     if address is None:
         return None
+    timeouts = Timeouts(
+        connect=settings.relay_connect_seconds,
+        command=settings.relay_command_seconds,
+        data=settings.relay_data_seconds,
+    )
     if address.host is None:
-        return MxRelay(hostname=hostname, timeouts=timeouts)
-    return SmtpRelay(address, hostname=hostname, timeouts=timeouts, connections=connections)
+        return MxRelay(hostname=settings.hostname, timeouts=timeouts)
+    return SmtpRelay(
+        address,
+        hostname=settings.hostname,
+        timeouts=timeouts,
+        connections=settings.relay_connections,
+    )

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select
-
-from agentmail_server.ids import Ids
+from agentmail_server.ids import FrozenClock, Ids
 from agentmail_server.mail.model import Mailbox, ParsedMail
 from agentmail_server.store import accounts, domains, inboxes, intake, outbound, threads
-from agentmail_server.store.engine import Store
+from agentmail_server.store.engine import Store, open_store
 from agentmail_server.store.records import (
     AcceptedMail,
     InboxRow,
@@ -27,54 +26,9 @@ from agentmail_server.store.records import (
     ThreadRow,
 )
 from agentmail_server.store.tables import event_log
+from sqlalchemy import Connection, func, select
 
-MINUTE = 60_000_000
-DAY = 24 * 60 * MINUTE
 START = 1_768_467_600_000_000
-
-Change = Callable[[ParsedMail], ParsedMail]
-
-
-def mail(sender: str = "ann@customer.example", **fields: Any) -> ParsedMail:
-    """Return a parsed mail to `agent@agents.test`."""
-    plain = ParsedMail(
-        subject="Order 1042",
-        sender=Mailbox("Ann Example", sender),
-        to=(Mailbox("", "agent@agents.test"),),
-        text="Where is my order?",
-        snippet="Where is my order?",
-    )
-    return replace(plain, **fields)
-
-
-def new_mail(world: World, **fields: Any) -> NewMail:
-    """Return a finished outbound mail from the first inbox."""
-    serial = next(world.serial)
-    plain = NewMail(
-        id=f"msg_out{serial}",
-        org_id=world.org.id,
-        inbox_id=world.inbox.id,
-        thread_id=None,
-        new_thread_id=f"conv_out{serial}",
-        content=b"From: agent\r\n\r\nhello",
-        rfc_message_id=f"out{serial}@agents.test",
-        in_reply_to=None,
-        references=(),
-        subject="Hello",
-        base_subject="hello",
-        from_name="Agent",
-        from_address="agent@agents.test",
-        participants=(
-            Participant("sender", "agent@agents.test", "Agent"),
-            Participant("to", "ann@customer.example", "Ann"),
-        ),
-        text="hello",
-        html=None,
-        snippet="hello",
-        date_header=None,
-        recipients=(NewRecipient("ann@customer.example"),),
-    )
-    return replace(plain, **fields)
 
 
 @dataclass
@@ -90,9 +44,46 @@ class World:
     foreign: InboxRow
     serial: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
-    def now(self) -> int:
-        """Return the moment all unclocked writes carry."""
-        return START
+    def mail(self, sender: str = "ann@customer.example", **fields: Any) -> ParsedMail:
+        """Return a parsed mail to `agent@agents.test`."""
+        plain = ParsedMail(
+            message_id=f"m{next(self.serial)}@customer.example",
+            subject="Order 1042",
+            sender=Mailbox("Ann Example", sender),
+            to=(Mailbox("", "agent@agents.test"),),
+            text="Where is my order?",
+            snippet="Where is my order?",
+        )
+        return replace(plain, **fields)
+
+    def new_mail(self, **fields: Any) -> NewMail:
+        """Return a finished outbound mail from the first inbox."""
+        serial = next(self.serial)
+        plain = NewMail(
+            id=f"msg_out{serial}",
+            org_id=self.org.id,
+            inbox_id=self.inbox.id,
+            thread_id=None,
+            new_thread_id=f"conv_out{serial}",
+            content=b"From: agent\r\n\r\nhello",
+            rfc_message_id=f"out{serial}@agents.test",
+            in_reply_to=None,
+            references=(),
+            subject="Hello",
+            base_subject="hello",
+            from_name="Agent",
+            from_address="agent@agents.test",
+            participants=(
+                Participant("sender", "agent@agents.test", "Agent"),
+                Participant("to", "ann@customer.example", "Ann"),
+            ),
+            text="hello",
+            html=None,
+            snippet="hello",
+            date_header=None,
+            recipients=(NewRecipient("ann@customer.example"),),
+        )
+        return replace(plain, **fields)
 
     async def accept(
         self, *places: InboxRow, at: int = START, key: str | None = None, content: bytes = b"x"
@@ -113,18 +104,14 @@ class World:
         self, parsed: ParsedMail | None = None, inbox: InboxRow | None = None, at: int = START
     ) -> MessageRow:
         """Bring one mail all the way in and return its message."""
-        parsed = parsed or mail()
-        if parsed.message_id is None:
-            parsed = replace(parsed, message_id=f"m{next(self.serial)}@customer.example")
+        parsed = parsed or self.mail()
         (raw_id,) = await self.accept(inbox or self.inbox, at=at)
         (message,) = await self.store.write(intake.record, self.ids, at, raw_id, parsed)
         return message
 
     async def send(self, now: int = START, **fields: Any) -> MessageRow:
         """Keep an outbound mail."""
-        return await self.store.write(
-            outbound.record_sent, self.ids, now, new_mail(self, **fields)
-        )
+        return await self.store.write(outbound.record_sent, self.ids, now, self.new_mail(**fields))
 
     async def thread(self, thread_id: str) -> ThreadRow:
         """Read a thread back."""
@@ -171,6 +158,14 @@ def _furnish(conn: Connection, store: Store, ids: Ids) -> World:
         stranger=stranger,
         foreign=inbox(stranger, "other"),
     )
+
+
+@pytest.fixture
+async def sqlite_world(tmp_path: Path, clock: FrozenClock, ids: Ids) -> AsyncIterator[World]:
+    """Return a furnished store on SQLite."""
+    store = await open_store(tmp_path / "lite", clock=clock, ids=ids)
+    yield await store.write(_furnish, store, ids)
+    await store.aclose()
 
 
 @pytest.fixture

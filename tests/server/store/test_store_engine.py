@@ -1,4 +1,4 @@
-"""The engine: what is acknowledged is durable, a group is one transaction, a bad unit fails alone."""
+"""The engine: what is acknowledged is durable, a group is one transaction, one may fail alone."""
 
 from __future__ import annotations
 
@@ -14,9 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, select
-from sqlalchemy.exc import IntegrityError, OperationalError
-
 from agentmail_server.errors import BadRequest, Conflict, ServiceError, Unavailable
 from agentmail_server.ids import FrozenClock, Ids
 from agentmail_server.store import accounts
@@ -24,6 +21,8 @@ from agentmail_server.store.engine import Store, open_store
 from agentmail_server.store.sqlite import DATABASE_NAME, Failure, SqliteDriver, run_group
 from agentmail_server.store.tables import orgs
 from agentmail_server.store.transaction import touch
+from sqlalchemy import Connection, event, insert, select
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 
 def add_org(conn: Connection, name: str) -> str:
@@ -286,9 +285,7 @@ async def test_a_full_disk_is_temporary_and_reads_go_on(sqlite_store: Store) -> 
         conn.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
     def big(conn: Connection) -> None:
-        conn.execute(
-            insert(orgs).values(id="big", name="x" * 5_000_000, slug="big", created_at=1)
-        )
+        conn.execute(insert(orgs).values(id="big", name="x" * 5_000_000, slug="big", created_at=1))
 
     await sqlite_store.write(limit, 200)
     with pytest.raises(Unavailable, match="full") as caught:

@@ -6,24 +6,21 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect, text
-
 from agentmail_server.errors import ServiceError
 from agentmail_server.ids import FrozenClock, Ids
 from agentmail_server.store.engine import Store, open_store
 from agentmail_server.store.migrations import upgrade
 from agentmail_server.store.tables import metadata, orgs
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect, text
 
 # Search lives beside the tables, in a form of each database's own.
 _BESIDE = ("message_text", "search")
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def empty_place(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[str | Path]:
+async def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str | Path]:
     if request.param == "sqlite":
         yield tmp_path / "data"
         return

@@ -11,11 +11,11 @@ FOLDER = Path(__file__).parent
 CLOCK = "2026-01-15T09:00:00Z"
 # Name, size, and the keys that are pressed before the picture is taken.
 PICTURES = (
-    ("main", "120x36", ""),
-    ("main-80x24", "80x24", ""),
-    ("thread", "120x36", "j,j,enter"),
-    ("compose", "120x36", "r"),
-    ("search", "120x36", "/,r,e,f,u,n,d,enter"),
+    ("main", "120x36", "j,j"),
+    ("main-80x24", "80x24", "j,j"),
+    ("thread", "120x36", "j,j,j,j,enter"),
+    ("compose", "120x36", "j,j,r"),
+    ("search", "120x36", "/,o,r,d,e,r,enter"),
     ("delivery", "120x36", "D"),
 )
 _BOUND = 180

@@ -37,7 +37,9 @@ def screen_text(app: App[None]) -> str:
 
 def screen_svg(app: App[None], title: str) -> str:
     """Return what is on screen as an SVG that asks nothing of the network."""
-    return _FONT_FACE.sub("", _printed(app).export_svg(title=title))
+    svg = _FONT_FACE.sub("", _printed(app).export_svg(title=title))
+    # Some readers of SVG take blanks off the ends of texts, hard ones too.
+    return svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
 
 
 def at_rest(state: MailState) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 import struct
 import textwrap
 import zlib
@@ -86,7 +87,7 @@ def _fix_boundaries(mail: EmailMessage, message_id: str) -> None:
 
 def _file(name: str, post: Post) -> tuple[str, bytes]:
     if name.endswith(".png"):
-        return "image/png", _png(96, 64)
+        return "image/png", _png(240, 160)
     if name.endswith(".csv"):
         return "text/csv", _table(name).encode()
     return "application/pdf", _pdf(textwrap.wrap(f"{name}. {post.text}", _QUOTE_WIDTH)[:40])
@@ -100,13 +101,14 @@ def _table(name: str) -> str:
 
 
 def _png(width: int, height: int) -> bytes:
-    """Return a grey picture with a dark oval: the dent of a lid, with some good will."""
+    """Return a grainy grey picture with a dark oval: the dent of a lid, with some good will."""
     rows = bytearray()
+    grain = random.Random(7)  # noqa: S311 - the same grain each time
     for y in range(height):
         rows.append(0)
         for x in range(width):
             far = ((x - width * 0.62) / 18) ** 2 + ((y - height * 0.45) / 9) ** 2
-            rows.append(90 if far < 1 else 200 - y)
+            rows.append((90 if far < 1 else 220 - y // 2) + grain.randrange(24))
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(rows), 9)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(name, data) for name, data in chunks)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.state import Link, MailState, SendPhase
 from agentmail_tui.screens.dates import number
+from agentmail_tui.widgets.lines import clip
 from agentmail_tui.widgets.split_bar import Tab, Tabs
 from agentmail_tui.widgets.status_line import StatusInfo
 from agentmail_tui.widgets.thread_list import Rows
@@ -69,7 +70,8 @@ def banner(state: MailState) -> str:
     """Return what keeps the client from its server, if anything does."""
     detail = f" · {state.link_detail}" if state.link_detail else ""
     if state.link is Link.OFFLINE:
-        waiting = f" · {state.pending} changes wait" if state.pending else ""
+        words = "change waits" if state.pending == 1 else "changes wait"
+        waiting = f" · {state.pending} {words}" if state.pending else ""
         return f"Offline{detail} · trying again by itself; ctrl+l tries now{waiting}"
     if state.link is Link.REFUSED:
         return f"The server refused the key{detail} · start again with another one"
@@ -161,12 +163,14 @@ def search_info(state: MailState) -> Line:
         return (("searching … ", "muted"),) if search.running else ()
     best = f" · best {max(hit.score for hit in search.hits):.2f}" if search.hits else ""
     noun = "hit" if len(search.hits) == 1 else "hits"
-    engine = {"vector": "by meaning", "regex": "by words"}.get(search.engine, search.engine)
+    engine = {"vector": "by meaning", "regex": "by words"}.get(
+        search.engine, clip(search.engine, 16)
+    )
     running = "… " if search.running else ""
     return (
         (f"{running}{len(search.hits)} {noun} · ", "muted"),
         (f"{engine}", "on"),
-        (f" ({search.engine}){best} ", "muted"),
+        (f" ({clip(search.engine, 16)}){best} ", "muted"),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.filter import LineFilter
 
@@ -15,11 +16,15 @@ _OBEYED = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff"
     "\U000e0000-\U000e0fff]"
 )
-_SHOWN = "␦"
+
+
+def _shown(match: re.Match[str]) -> str:
+    """Return what takes as many cells as the sign was laid out with: mostly none."""
+    return "␦" * cell_len(match[0])
 
 
 class Wall(LineFilter):
-    """Replaces control signs, bidi controls and invisible signs, wherever they came from."""
+    """Takes out control signs, bidi controls and invisible signs, wherever they came from."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Return the segments with nothing left that a terminal obeys."""
@@ -28,7 +33,7 @@ class Wall(LineFilter):
         return [
             segment
             if segment.control
-            else Segment(_OBEYED.sub(_SHOWN, segment.text), segment.style)
+            else Segment(_OBEYED.sub(_shown, segment.text), segment.style)
             for segment in segments
         ]
 

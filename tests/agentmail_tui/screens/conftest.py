@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from rich.segment import Segment
+from textual.events import MouseDown, MouseUp
 from textual.pilot import Pilot
 
 from agentmail_tui.app import AgentMailApp
@@ -41,13 +42,19 @@ class Rig:
 
     @asynccontextmanager
     async def on(self, width: int = 120, height: int = 36) -> AsyncIterator["Rig"]:
-        """Run the application until the first list is there."""
+        """Run the application, with the first list on it."""
+        async with self.begun(width, height):
+            await self.until(lambda: not self.state.window.loading, "the list did not come")
+            yield self
+
+    @asynccontextmanager
+    async def begun(self, width: int = 120, height: int = 36) -> AsyncIterator["Rig"]:
+        """Run the application from its first picture on."""
         self.app = AgentMailApp(
             self.mailbox, clock=lambda: NOW, keymap=self.keymap, state_dir=self.state_dir
         )
         async with self.app.run_test(size=(width, height)) as pilot:
             self.pilot = pilot
-            await self.until(lambda: not self.state.window.loading, "the list did not come")
             yield self
         await self.mailbox.aclose()
 
@@ -101,9 +108,19 @@ class Rig:
 
         await self.until(here, "the mail did not come")
 
+    def click(self, x: int, y: int) -> None:
+        """Press and release the mouse on a cell, as the terminal would tell it."""
+        for kind in (MouseDown, MouseUp):
+            self.app.post_message(
+                kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y)
+            )
+
+    def segments(self) -> list[list[Segment]]:
+        """What goes to the terminal, line by line, after every filter."""
+        return screen_lines(self.app)
+
     def lines(self) -> list[str]:
-        """What is on screen, line by line, after every filter."""
-        return ["".join(segment.text for segment in line) for line in screen_lines(self.app)]
+        return ["".join(segment.text for segment in line) for line in self.segments()]
 
     def text(self) -> str:
         return "\n".join(line.rstrip() for line in self.lines())
@@ -139,8 +156,3 @@ def make_rig(tmp_path: Path) -> Callable[..., Rig]:
         return Rig(backend, tmp_path, read_only=read_only)
 
     return make
-
-
-@pytest.fixture
-def lines_of() -> Callable[[AgentMailApp], list[list[Segment]]]:
-    return screen_lines

@@ -26,6 +26,7 @@ from agentmail_server.live import Hub
 from agentmail_server.relay.transport import relay_of
 from agentmail_server.relay.url import RelayUrlError
 from agentmail_server.service import keys, relaying
+from agentmail_server.service.domains import ensure_dkim
 from agentmail_server.service.readiness import Readiness
 from agentmail_server.smtp.intake import Intake
 from agentmail_server.smtp.limits import SmtpLimits
@@ -153,7 +154,9 @@ async def _bootstrap(
     wanted = settings.bootstrap_key
     try:
         pepper = await asyncio.to_thread(keys.load_pepper, settings.data_dir)
-        await store.write(ensure_shared_domain, ids, to_micros(clock.now()), settings.domain)
+        now = to_micros(clock.now())
+        shared = await store.write(ensure_shared_domain, ids, now, settings.domain)
+        await ensure_dkim(store, shared.id)
         org_id, api_key = await keys.ensure_bootstrap(
             store, ids, clock, pepper, wanted.get_secret_value() if wanted is not None else None
         )

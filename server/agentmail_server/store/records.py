@@ -52,6 +52,8 @@ class DomainRow:
     status: str
     region: str
     created_at: int
+    dns_status: JsonObject | None = None
+    checked_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ def upgrade() -> None:
     _create_attachments()
     _create_delivery()
     _create_work()
+    _create_agents()
+    _create_deletions()
     if op.get_bind().dialect.name == "postgresql":
         op.execute(_POSTGRES_SEARCH)
         op.create_index("ix_messages_search", "messages", ["search"], postgresql_using="gin")
@@ -117,6 +119,9 @@ def _create_accounts() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("region", sa.String(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("dkim_private_key", sa.Text(), nullable=True),
+        sa.Column("dns_status", sa.JSON(), nullable=True),
+        sa.Column("checked_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_domains_org_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_domains")),
         sa.UniqueConstraint("name", name=op.f("uq_domains_name")),
@@ -561,7 +566,85 @@ def _create_work() -> None:
     op.create_index("ix_event_log_org", "event_log", ["org_id", "seq"], unique=False)
 
 
+def _create_agents() -> None:
+    op.create_table(
+        "agents",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("org_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=True),
+        sa.Column("public_key", sa.String(), nullable=False),
+        sa.Column("profile", sa.JSON(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("last_used_at", sa.BigInteger(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_agents_org_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_agents")),
+        sa.UniqueConstraint("public_key", name=op.f("uq_agents_public_key")),
+    )
+    op.create_index(op.f("ix_agents_org_id"), "agents", ["org_id"], unique=False)
+    op.create_table(
+        "agent_signups",
+        sa.Column("token_digest", sa.String(), nullable=False),
+        sa.Column("agent_name", sa.String(), nullable=False),
+        sa.Column("org_name", sa.String(), nullable=False),
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("public_key", sa.String(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=True),
+        sa.Column("profile", sa.JSON(), nullable=False),
+        sa.Column("challenge", sa.String(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_agent_signups")),
+    )
+    op.create_index(
+        op.f("ix_agent_signups_expires_at"), "agent_signups", ["expires_at"], unique=False
+    )
+    op.create_table(
+        "agent_uses",
+        sa.Column("agent_id", sa.String(), nullable=False),
+        sa.Column("use_key", sa.String(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("response", sa.LargeBinary(), nullable=True),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["agent_id"], ["agents.id"], name=op.f("fk_agent_uses_agent_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("agent_id", "use_key", name=op.f("pk_agent_uses")),
+    )
+    op.create_index(op.f("ix_agent_uses_expires_at"), "agent_uses", ["expires_at"], unique=False)
+
+
+def _create_deletions() -> None:
+    op.create_table(
+        "deletion_requests",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("org_id", sa.String(), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("inbox_id", sa.String(), nullable=True),
+        sa.Column("before", sa.BigInteger(), nullable=True),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("preview", sa.JSON(), nullable=False),
+        sa.Column("deleted", sa.JSON(), nullable=True),
+        sa.Column("token_digest", sa.String(), nullable=False),
+        sa.Column("confirmed_by", sa.String(), nullable=True),
+        sa.Column("confirm_by", sa.BigInteger(), nullable=False),
+        sa.Column("requested_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("completed_at", sa.BigInteger(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deletion_requests")),
+    )
+    op.create_index(
+        op.f("ix_deletion_requests_org_id"), "deletion_requests", ["org_id"], unique=False
+    )
+
+
 _TABLES_LAST_FIRST = (
+    "deletion_requests",
+    "agent_uses",
+    "agent_signups",
+    "agents",
     "event_log",
     "outbox",
     "suppressions",

@@ -1,0 +1,67 @@
+"""Domains: each has an RSA key pair, made once, whose private half signs what is sent from it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlalchemy import Connection
+
+from agentmail_server.store import domains
+from agentmail_server.store.engine import Store
+
+# The public half stands in DNS at `agentmail._domainkey.<domain>`.
+SELECTOR = "agentmail"
+_BITS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class DkimKey:
+    """What signs the mail of a domain; the private key is PEM."""
+
+    domain: str
+    selector: str
+    private_key: str
+
+    def public_key(self) -> str:
+        """Return the public half as the `p=` of DNS holds it."""
+        key = serialization.load_pem_private_key(self.private_key.encode(), password=None)
+        der = key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+        return base64.b64encode(der).decode()
+
+
+def new_private_key() -> str:
+    """Return a new RSA key as PEM; takes about a tenth of a second of a processor."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def dkim_key(conn: Connection, domain_id: str) -> DkimKey | None:
+    """Return the key of a domain, None where none was made; raises NotFound."""
+    name, private_key = domains.dkim_private_key(conn, domain_id)
+    return None if private_key is None else DkimKey(name, SELECTOR, private_key)
+
+
+async def ensure_dkim(store: Store, domain_id: str) -> DkimKey:
+    """Return the key of a domain, made now if it has none."""
+    held = await store.read(dkim_key, domain_id)
+    if held is not None:
+        return held
+    made = await asyncio.to_thread(new_private_key)
+    return await store.write(_keep, domain_id, made)
+
+
+def _keep(conn: Connection, domain_id: str, private_key: str) -> DkimKey:
+    # Another process may have been quicker: its key is the key.
+    domains.keep_dkim_private_key(conn, domain_id, private_key)
+    name, kept = domains.dkim_private_key(conn, domain_id)
+    return DkimKey(name, SELECTOR, kept or private_key)

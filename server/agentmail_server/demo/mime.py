@@ -87,7 +87,7 @@ def _fix_boundaries(mail: EmailMessage, message_id: str) -> None:
 
 def _file(name: str, post: Post) -> tuple[str, bytes]:
     if name.endswith(".png"):
-        return "image/png", _png(240, 160)
+        return "image/png", _png(160, 100)
     if name.endswith(".csv"):
         return "text/csv", _table(name).encode()
     return "application/pdf", _pdf(textwrap.wrap(f"{name}. {post.text}", _QUOTE_WIDTH)[:40])

@@ -1,0 +1,262 @@
+"""One behaviour, two servers: what the screens rely on is true of both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from agentmail_tui.backends.memory import EVERYTHING
+from agentmail_tui.domain import (
+    Direction,
+    Draft,
+    Live,
+    LiveKind,
+    Status,
+    Thread,
+    ThreadFilter,
+)
+from agentmail_tui.errors import Conflict, NotFound, Rejected
+from tests.contract.conftest import DOMAIN, Letter, World
+
+PARCEL = Letter("ada@far.example", "Damaged parcel", "The mug is broken, order A-5531.")
+INVOICE = Letter("bob@far.example", "Invoice 1042", "The VAT number is wrong.")
+SALES = Letter("cyd@far.example", "Four hundred towels", "What is your price?", f"sales@{DOMAIN}")
+
+
+async def listed(world: World, wanted: ThreadFilter | None = None) -> list[Thread]:
+    page = await world.backend.threads(wanted or ThreadFilter(), limit=50)
+    return list(page.items)
+
+
+async def inbox_id(world: World, name: str = "support") -> str:
+    found = await world.backend.inboxes()
+    return next(inbox.id for inbox in found if inbox.address == f"{name}@{DOMAIN}")
+
+
+async def one(world: World, letter: Letter = PARCEL) -> Thread:
+    """Let one mail come in and return its row."""
+    await world.write(letter)
+    return (await listed(world))[0]
+
+
+async def reply_to(world: World, thread: Thread, key: str = "key-1") -> Draft:
+    return Draft(
+        local_id=key,
+        inbox_id=thread.inbox_id,
+        to=(thread.party.exact or "",),
+        subject=f"Re: {thread.subject}",
+        body="A new mug is on its way.",
+        thread_id=thread.id,
+    )
+
+
+async def test_both_can_do_everything(world: World) -> None:
+    assert await world.backend.connect() == EVERYTHING
+
+
+async def test_the_inboxes_are_there(world: World) -> None:
+    found = await world.backend.inboxes()
+    assert {inbox.address for inbox in found} == {f"support@{DOMAIN}", f"sales@{DOMAIN}"}
+    assert {inbox.status for inbox in found} == {"active"}
+
+
+async def test_a_mail_that_came_in_is_a_row(world: World) -> None:
+    thread = await one(world)
+    assert (thread.subject, thread.party.exact) == ("Damaged parcel", "ada@far.example")
+    assert thread.snippet == "The mug is broken, order A-5531."
+    assert (thread.message_count, thread.last_direction) == (1, Direction.INBOUND)
+    assert thread.unread
+    assert thread.triage is not None
+    assert (thread.triage.status, thread.triage.tags, thread.triage.assigned_to) == (
+        Status.OPEN,
+        (),
+        None,
+    )
+    assert await world.backend.thread(thread.id) == thread
+    (message,) = await world.backend.messages(thread.id)
+    assert (message.direction, message.sender.exact) == (Direction.INBOUND, "ada@far.example")
+    assert [address.exact for address in message.to] == [f"support@{DOMAIN}"]
+    assert message.text.strip() == "The mug is broken, order A-5531."
+    assert "Subject: Damaged parcel" in await world.backend.source(message.id)
+
+
+async def test_the_list_is_newest_first_and_paged_either_way(world: World) -> None:
+    for letter in (PARCEL, INVOICE, SALES):
+        await world.write(letter)
+    subjects = ["Four hundred towels", "Invoice 1042", "Damaged parcel"]
+    by_row = await world.backend.threads(ThreadFilter(), limit=2, offset=1)
+    assert [row.subject for row in by_row.items] == subjects[1:]
+    assert by_row.total == 3
+    first = await world.backend.threads(ThreadFilter(), limit=2)
+    assert [row.subject for row in first.items] == subjects[:2]
+    rest = await world.backend.threads(ThreadFilter(), limit=2, cursor=first.next_cursor)
+    assert [row.subject for row in rest.items] == subjects[2:]
+    assert rest.next_cursor is None
+
+
+async def test_filters_choose_rows(world: World) -> None:
+    for letter in (PARCEL, INVOICE, SALES):
+        await world.write(letter)
+    towels, invoice, parcel = await listed(world)
+    await world.backend.set_status(parcel.id, Status.CLOSED)
+    await world.backend.assign(invoice.id, "ann")
+    await world.backend.add_tags(towels.id, ["vip"])
+    await world.backend.set_unread(invoice.id, False)
+    cases = {
+        ThreadFilter(inbox_id=await inbox_id(world, "sales")): [towels.id],
+        ThreadFilter(status=Status.CLOSED): [parcel.id],
+        ThreadFilter(assigned_to="ann"): [invoice.id],
+        ThreadFilter(tag="vip"): [towels.id],
+        ThreadFilter(unread=True): [towels.id, parcel.id],
+        ThreadFilter(words="vat bob"): [invoice.id],
+        ThreadFilter(words="mug", status=Status.OPEN): [],
+    }
+    for wanted, ids in cases.items():
+        assert [row.id for row in await listed(world, wanted)] == ids, wanted
+
+
+async def test_triage_is_told_by_the_act_the_row_and_the_counts(world: World) -> None:
+    thread = await one(world)
+    backend = world.backend
+    assert (await backend.add_tags(thread.id, ["vip", "refund"])).tags == ("refund", "vip")
+    assert (await backend.remove_tags(thread.id, ["vip", "never"])).tags == ("refund",)
+    assert (await backend.assign(thread.id, "ann")).assigned_to == "ann"
+    done = await backend.set_status(thread.id, Status.WAITING)
+    await backend.set_unread(thread.id, False)
+    row = await backend.thread(thread.id)
+    assert row.triage == done == await backend.triage(thread.id)
+    assert not row.unread
+    counts = await backend.counts(thread.inbox_id)
+    assert (counts.total, counts.unread) == (1, 0)
+    assert dict(counts.by_status)[Status.WAITING] == 1
+    assert (await backend.counts(await inbox_id(world, "sales"))).total == 0
+    assert (await backend.assign(thread.id, None)).assigned_to is None
+
+
+async def test_what_is_not_there_is_not_found(world: World) -> None:
+    backend = world.backend
+    for call in (
+        backend.thread("conv_none"),
+        backend.messages("conv_none"),
+        backend.triage("conv_none"),
+        backend.set_status("conv_none", Status.OPEN),
+        backend.add_tags("conv_none", ["x"]),
+        backend.assign("conv_none", None),
+        backend.set_unread("conv_none", True),
+        backend.source("msg_none"),
+    ):
+        with pytest.raises(NotFound):
+            await call
+
+
+async def test_a_reply_joins_its_thread(world: World) -> None:
+    thread = await one(world)
+    receipt = await world.backend.send(await reply_to(world, thread))
+    assert (receipt.thread_id, receipt.status) == (thread.id, "queued")
+    row = await world.backend.thread(thread.id)
+    assert (row.message_count, row.last_direction) == (2, Direction.OUTBOUND)
+    assert row.party.exact == "ada@far.example"
+    message = (await world.backend.messages(thread.id))[-1]
+    assert (message.id, message.direction) == (receipt.message_id, Direction.OUTBOUND)
+    assert message.text.strip() == "A new mug is on its way."
+    assert message.subject == "Re: Damaged parcel"
+    assert [address.exact for address in message.to] == ["ada@far.example"]
+    assert message.sender.exact == f"support@{DOMAIN}"
+
+
+async def test_the_same_key_sends_once(world: World) -> None:
+    thread = await one(world)
+    draft = await reply_to(world, thread)
+    first = await world.backend.send(draft)
+    assert await world.backend.send(draft) == first
+    assert len(await world.backend.messages(thread.id)) == 2
+    with pytest.raises(Conflict):
+        await world.backend.send(replace(draft, body="Something else."))
+
+
+async def test_a_new_mail_makes_a_thread(world: World) -> None:
+    draft = Draft("key-2", await inbox_id(world), ("new@far.example",), "Hello", "First words")
+    receipt = await world.backend.send(draft)
+    row = await world.backend.thread(receipt.thread_id)
+    assert (row.subject, row.party.exact, row.unread) == ("Hello", "new@far.example", False)
+
+
+async def test_mail_that_cannot_be_sent_is_refused(world: World) -> None:
+    draft = Draft("key-3", await inbox_id(world), ("a@far.example",), "Hi", "Text")
+    with pytest.raises(Rejected):
+        await world.backend.send(replace(draft, body=""))
+    with pytest.raises(Rejected):
+        await world.backend.send(replace(draft, subject=""))
+    with pytest.raises(NotFound):
+        await world.backend.send(replace(draft, inbox_id="i_none"))
+
+
+async def test_an_answer_to_a_closed_thread_wakes_it(world: World) -> None:
+    name = await world.write(PARCEL)
+    (thread,) = await listed(world)
+    await world.backend.set_status(thread.id, Status.CLOSED)
+    await world.backend.set_unread(thread.id, False)
+    await world.write(replace(INVOICE, subject="Re: Damaged parcel", answers=name))
+    (row,) = await listed(world)
+    assert (row.id, row.message_count, row.unread) == (thread.id, 2, True)
+    assert row.triage is not None
+    assert row.triage.status is Status.NEEDS_REPLY
+
+
+async def test_a_search_finds_words(world: World) -> None:
+    for letter in (PARCEL, INVOICE, SALES):
+        await world.write(letter)
+    found = await world.backend.search("towels", None, 10)
+    assert [hit.thread.subject for hit in found.hits] == ["Four hundred towels"]
+    assert 0 < found.hits[0].score <= 1
+    assert found.engine in {"regex", "vector"}
+    elsewhere = await world.backend.search("towels", await inbox_id(world), 10)
+    assert elsewhere.hits == ()
+
+
+async def test_delivery_is_told_for_mail_that_was_sent(world: World) -> None:
+    thread = await one(world)
+    receipt = await world.backend.send(await reply_to(world, thread))
+    steps = await world.backend.delivery_of(receipt.message_id)
+    assert (steps[0].event_type, steps[0].recipient) == ("queued", "ada@far.example")
+    delivery = await world.backend.delivery(thread.inbox_id, "24h")
+    assert delivery.metrics is not None
+    assert delivery.metrics.period == "24h"
+    assert dict(delivery.metrics.counts)["delivered"] == 0
+    assert {step.message_id for step in delivery.events} == {receipt.message_id}
+    with pytest.raises(Rejected):
+        await world.backend.delivery(None, "soon")
+
+
+async def following(stream: AsyncIterator[Live], kind: LiveKind) -> Live:
+    """Return the next event of a kind."""
+    async with asyncio.timeout(10):
+        while (live := await anext(stream)).kind is not kind:
+            pass
+    return live
+
+
+async def test_what_happens_is_told_and_told_again_after_an_id(world: World) -> None:
+    stream = aiter(world.backend.live(None))
+    assert (await anext(stream)).kind is LiveKind.ACK
+    await world.write(PARCEL)
+    came = await following(stream, LiveKind.RECEIVED)
+    assert came.thread is not None
+    assert came.thread == await world.backend.thread(came.thread.id)
+    await world.backend.set_status(came.thread.id, Status.CLOSED)
+    moved = await following(stream, LiveKind.THREAD)
+    assert moved.thread is not None
+    assert moved.thread.triage is not None
+    assert moved.thread.triage.status is Status.CLOSED
+    await world.backend.send(await reply_to(world, came.thread))
+    assert (await following(stream, LiveKind.SENT)).thread_id == came.thread_id
+    step = await following(stream, LiveKind.DELIVERY)
+    assert step.delivery is not None
+    assert step.delivery.event_type == "queued"
+    again = aiter(world.backend.live(came.id))
+    assert (await following(again, LiveKind.THREAD)).id == moved.id
+    for each in (stream, again):
+        await each.aclose()  # type: ignore[attr-defined]

@@ -12,6 +12,7 @@ from platformdirs import user_state_path
 from rich.text import Text
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.worker import WorkerFailed
 
 from agentmail_tui.clean import clean_line
 from agentmail_tui.keys import BY_ID, resolve
@@ -144,6 +145,8 @@ class AgentMailApp(App[None]):
 
 def write_crash(state_dir: Path, error: Exception) -> Path | None:
     """Write where an error came from, readable by its owner alone; return the file, if any."""
+    if isinstance(error, WorkerFailed) and isinstance(error.error, Exception):
+        error = error.error
     lines = traceback.format_tb(error.__traceback__)
     told = _SECRET.sub(r"\1…", clean_line(str(error), 200))
     path = state_dir / LOG_NAME

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -83,6 +84,9 @@ class Settings(BaseSettings):
     smtp_junk_commands: int = Field(default=100, ge=1)
     smtp_bad_recipients: int = Field(default=10, ge=1)
 
+    # The DNS server to ask, as in 127.0.0.1:53; those of the system unless given.
+    dns: str | None = None
+
     parse_workers: int = Field(default=2, ge=1, le=64)
     relay_connections: int = Field(default=10, ge=1)
     relay_connect_seconds: float = Field(default=30, gt=0)
@@ -93,6 +97,15 @@ class Settings(BaseSettings):
     @classmethod
     def _listens(cls, value: str) -> str:
         return str(HostPort.parse(value))
+
+    @field_validator("dns")
+    @classmethod
+    def _asks(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        server = HostPort.parse(value)
+        ip_address(server.host)
+        return str(server)
 
     @field_validator("domain")
     @classmethod
@@ -124,6 +137,11 @@ class Settings(BaseSettings):
     def smtp_address(self) -> HostPort:
         """Where SMTP listens."""
         return HostPort.parse(self.smtp)
+
+    @property
+    def dns_address(self) -> HostPort | None:
+        """The DNS server to ask, None for those of the system."""
+        return HostPort.parse(self.dns) if self.dns is not None else None
 
     @property
     def hostname(self) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from agentmail_server.config import ConfigError, HostPort, Settings
 from agentmail_server.errors import ServiceError
 from agentmail_server.http.app import create_app
-from agentmail_server.http.deps import LOOPBACK_HOSTS, Deps, HttpSettings
+from agentmail_server.http.deps import Deps, HttpSettings
 from agentmail_server.http.listener import HttpListener
 from agentmail_server.ids import Clock, FrozenClock, Ids, SystemClock, to_micros
 from agentmail_server.jobs.parse import ParseJob
@@ -118,7 +118,7 @@ async def _start(
         relay_name=relay.name if relay is not None else None,
         relay_error=lambda: relay_job.state.last_error,
     )
-    http = _http_settings(settings)
+    http = HttpSettings.of(settings, server_version())
     deps = Deps(store, clock, ids, http, pepper, hub, ready)
     listener, smtp = await _listen_smtp(stack, settings, store, clock, ids)
     url = await _listen_http(stack, settings, deps, listener, failed)
@@ -241,15 +241,6 @@ async def _listen_smtp(
 def _port_error(name: str, address: str, error: OSError) -> str:
     reason = error.strerror or str(error)
     return f"cannot listen on {address} ({reason}); choose another with --{name} HOST:PORT"
-
-
-def _http_settings(settings: Settings) -> HttpSettings:
-    loopback = settings.http_address.host in ("127.0.0.1", "localhost", "::1")
-    return HttpSettings(
-        version=server_version(),
-        allowed_hosts=LOOPBACK_HOSTS if loopback else None,
-        max_mail=settings.smtp_max_size,
-    )
 
 
 async def _listen_http(

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agentmail_server.config import HostPort, Settings
 from agentmail_server.ids import Clock, Ids
 from agentmail_server.live import Hub
 from agentmail_server.service.keys import Pepper
@@ -34,6 +35,22 @@ class HttpSettings:
     # Host of links to this server where a request does not tell it.
     public_url: str | None = None
     search_type: str = "regex"
+    # The name of the mail server that MX records are to name.
+    hostname: str = "mx.agents.localhost"
+    # The DNS server to ask, None for those of the system.
+    dns: HostPort | None = None
+
+    @classmethod
+    def of(cls, settings: Settings, version: str) -> HttpSettings:
+        """Return what the settings of the server say of HTTP."""
+        loopback = settings.http_address.host in ("127.0.0.1", "localhost", "::1")
+        return cls(
+            version=version,
+            allowed_hosts=LOOPBACK_HOSTS if loopback else None,
+            max_mail=settings.smtp_max_size,
+            hostname=settings.hostname,
+            dns=settings.dns_address,
+        )
 
 
 @dataclass(frozen=True, slots=True)

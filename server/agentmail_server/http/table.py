@@ -10,6 +10,7 @@ from __future__ import annotations
 from agentmail_server.http.route import ANY_KEY, PUBLIC, Route
 from agentmail_server.http.routes import (
     delivery,
+    domains,
     events,
     inboxes,
     messages,
@@ -32,10 +33,19 @@ _INBOX = "/v1/domains/{domain}/inboxes/{inbox}"
 _THREAD = "/v1/threads/{thread}"
 
 DOMAINS = (
-    Route("GET", "/v1/domains", "domains:read", inboxes.list_domains,
+    Route("GET", "/v1/domains", "domains:read", domains.list_domains,
           "List domains", domains_wire.DomainsReply),
-    Route("GET", "/v1/domains/{domain}", "domains:read", inboxes.get_domain,
+    Route("POST", "/v1/domains", "domains:write", domains.create,
+          "Bring a domain of one's own", domains_wire.DomainReply,
+          body=domains_wire.DomainNew, status=201, errors=(409,)),
+    Route("GET", "/v1/domains/{domain}", "domains:read", domains.get,
           "Get a domain", domains_wire.DomainReply, errors=(404,)),
+    Route("DELETE", "/v1/domains/{domain}", "domains:write", domains.delete,
+          "Give a domain up, once it has no inboxes", OkReply, errors=(404, 409)),
+    Route("GET", "/v1/domains/{domain}/records", "domains:read", domains.records,
+          "Get the DNS records to make", domains_wire.RecordsReply, errors=(404,)),
+    Route("POST", "/v1/domains/{domain}/verify", "domains:write", domains.verify,
+          "Look the records up in the DNS now", domains_wire.DomainReply, errors=(404,)),
 )  # fmt: skip
 
 INBOXES = (

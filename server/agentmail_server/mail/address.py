@@ -67,13 +67,22 @@ def _checked_local(address: str, local: str) -> str:
 def _ascii_domain(address: str, domain: str) -> str:
     if _DEVIANT.search(domain):
         raise _bad(address, "write its domain in the xn-- form")
-    try:
-        name = domain.lower() if domain.isascii() else domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        raise _bad(address, "its domain is no host name") from None
-    if not name or len(name) > 253 or not all(_LABEL.fullmatch(x) for x in name.split(".")):
+    name = host_name(domain)
+    if name is None:
         raise _bad(address, "its domain is no host name")
     return name
+
+
+def host_name(text: str) -> str | None:
+    """Return a host name in lower-case ASCII, None where the text is none."""
+    if _DEVIANT.search(text):
+        return None
+    try:
+        name = text.lower() if text.isascii() else text.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return None
+    good = name and len(name) <= 253 and all(_LABEL.fullmatch(x) for x in name.split("."))
+    return name if good else None
 
 
 def _bad(address: str, why: str) -> BadRequest:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import base64
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import Connection
 
+from agentmail_server.errors import BadRequest, Conflict
+from agentmail_server.ids import Ids
+from agentmail_server.mail.address import host_name
 from agentmail_server.store import domains
 from agentmail_server.store.engine import Store
+from agentmail_server.store.records import DomainRow
 
 # The public half stands in DNS at `agentmail._domainkey.<domain>`.
 SELECTOR = "agentmail"
@@ -28,11 +33,17 @@ class DkimKey:
 
     def public_key(self) -> str:
         """Return the public half as the `p=` of DNS holds it."""
-        key = serialization.load_pem_private_key(self.private_key.encode(), password=None)
-        der = key.public_key().public_bytes(
-            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-        )
-        return base64.b64encode(der).decode()
+        return _public_half(self.private_key)
+
+
+# Reading a private key checks its primes, which takes milliseconds.
+@lru_cache(maxsize=256)
+def _public_half(private_key: str) -> str:
+    key = serialization.load_pem_private_key(private_key.encode(), password=None)
+    der = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return base64.b64encode(der).decode()
 
 
 def new_private_key() -> str:
@@ -65,3 +76,38 @@ def _keep(conn: Connection, domain_id: str, private_key: str) -> DkimKey:
     domains.keep_dkim_private_key(conn, domain_id, private_key)
     name, kept = domains.dkim_private_key(conn, domain_id)
     return DkimKey(name, SELECTOR, kept or private_key)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDomain:
+    """A domain that somebody wants; the name as it was written."""
+
+    name: str
+    region: str
+
+
+async def create_domain(
+    store: Store, ids: Ids, now: int, org_id: str, wanted: NewDomain
+) -> DomainRow:
+    """Give an organisation a domain with a key; raises BadRequest, Conflict if taken."""
+    name = clean_domain(wanted.name)
+    await store.read(_refuse_taken, name)
+    private_key = await asyncio.to_thread(new_private_key)
+    return await store.write(
+        domains.create_domain, ids, now, org_id, name, wanted.region, private_key
+    )
+
+
+def clean_domain(text: str) -> str:
+    """Return a domain's name in lower-case ASCII; raises BadRequest where it can be none."""
+    name = host_name(text.strip().removesuffix("."))
+    if name is None or "." not in name or name.rpartition(".")[2].isdigit():
+        raise BadRequest("name must be a domain name, as in mycompany.com")
+    return name
+
+
+def _refuse_taken(conn: Connection, name: str) -> None:
+    shared = domains.shared_domain(conn)
+    if shared is not None and name.endswith(f".{shared.name}"):
+        raise Conflict(f"the domain {name} is taken", code="domain_exists")
+    domains.refuse_taken(conn, name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
-from agentmail_server.errors import Conflict, NotFound
+from agentmail_server.errors import Conflict, Forbidden, NotFound
 from agentmail_server.ids import Ids
 from agentmail_server.store.records import DomainRow
 from agentmail_server.store.tables import domains, inboxes
@@ -75,8 +75,7 @@ def create_domain(
 ) -> DomainRow:
     """Give an organisation a domain; raises `Conflict` when anybody has the name."""
     lock(conn, "domains")
-    if conn.execute(select(domains.c.id).where(domains.c.name == name)).first():
-        raise Conflict(f"the domain {name} is taken", code="domain_exists")
+    refuse_taken(conn, name)
     row = DomainRow(
         id=ids.make("d"), org_id=org_id, name=name, status="pending", region=region, created_at=now
     )
@@ -86,6 +85,12 @@ def create_domain(
     }  # fmt: skip
     conn.execute(insert(domains).values(values))
     return row
+
+
+def refuse_taken(conn: Connection, name: str) -> None:
+    """Raise `Conflict` when anybody has the name."""
+    if conn.execute(select(domains.c.id).where(domains.c.name == name)).first():
+        raise Conflict(f"the domain {name} is taken", code="domain_exists")
 
 
 def delete_domain(conn: Connection, org_id: str, domain_id: str) -> None:
@@ -99,10 +104,13 @@ def delete_domain(conn: Connection, org_id: str, domain_id: str) -> None:
 
 
 def own_domain(conn: Connection, org_id: str, domain_id: str) -> DomainRow:
-    """Return a domain that belongs to the organisation itself, or raise `NotFound`."""
+    """Return a domain that belongs to the organisation itself, or raise `NotFound`.
+
+    Raises `Forbidden` for a shared one.
+    """
     row = get_domain(conn, org_id, domain_id)
     if row.org_id is None:
-        raise NotFound(f"domain {domain_id} not found")
+        raise Forbidden(f"the domain {row.name} belongs to the server")
     return row
 
 

@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Literal, NotRequired
 
+from pydantic import AfterValidator, AliasChoices, Field
 from typing_extensions import TypedDict
+
+from agentmail_server.wire.common import Input
+
+REGIONS = ("us-east-1", "eu-west-1", "sa-east-1", "ap-northeast-1")
+RecordState = Literal["verified", "pending", "failed"]
+
+
+def _known_region(value: str) -> str:
+    # The region has no meaning on one's own server; unknown ones read as the hosted API reads them.
+    return value if value in REGIONS else REGIONS[0]
+
+
+class DomainNew(Input):
+    """Body of a create; some clients call the name `domain`."""
+
+    name: str = Field(min_length=1, max_length=253, validation_alias=AliasChoices("name", "domain"))
+    region: Annotated[str, Field(max_length=50), AfterValidator(_known_region)] = REGIONS[0]
+
+
+class RecordOut(TypedDict):
+    """A DNS record to be made; `priority` for MX alone."""
+
+    record: str
+    type: str
+    name: str
+    value: str
+    ttl: int
+    status: RecordState
+    priority: NotRequired[int]
 
 
 class DomainOut(TypedDict):
@@ -14,8 +44,9 @@ class DomainOut(TypedDict):
     name: str
     status: str
     region: str
-    records: list[dict[str, Any]]
+    records: list[RecordOut]
     shared: bool
+    checked_at: str | None
     createdAt: str
     created_at: str
 
@@ -30,3 +61,9 @@ class DomainsReply(TypedDict):
     """All domains of the org and the shared one."""
 
     data: list[DomainOut]
+
+
+class RecordsReply(TypedDict):
+    """The DNS records of a domain."""
+
+    data: list[RecordOut]

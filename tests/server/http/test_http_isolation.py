@@ -17,6 +17,9 @@ PARAMETERS = re.compile(r"\{(\w+)\}")
 # What to send with each route that has an id in its path.
 BODIES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/domains/{domain}"): None,
+    ("DELETE", "/v1/domains/{domain}"): None,
+    ("GET", "/v1/domains/{domain}/records"): None,
+    ("POST", "/v1/domains/{domain}/verify"): None,
     ("GET", "/v1/inboxes/{inbox}"): None,
     ("PATCH", "/v1/inboxes/{inbox}"): {"status": "inactive"},
     ("GET", "/v1/domains/{domain}/inboxes"): None,
@@ -80,6 +83,7 @@ ASKED: list[tuple[str, str, dict[str, str], Any]] = [
 # Routes that name no object of an organisation.
 NAMELESS = {
     ("GET", "/v1/domains"),
+    ("POST", "/v1/domains"),
     ("GET", "/v1/capabilities"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),

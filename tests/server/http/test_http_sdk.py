@@ -22,7 +22,7 @@ async def test_domains(api: Api) -> None:
         domain = sdk.Domain.model_validate(row)
         assert domain.id
         assert domain.created_at == "2026-01-15T09:00:00.000Z"
-        assert domain.records == []
+        assert [each.type for each in domain.records] == ["MX", "TXT", "TXT", "TXT"]
 
 
 async def test_inboxes(api: Api, inbox: Any) -> None:

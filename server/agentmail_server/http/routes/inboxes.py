@@ -1,26 +1,14 @@
-"""Domains and inboxes."""
+"""Inboxes."""
 
 from __future__ import annotations
 
 from agentmail_server.http.route import AnyCall, Call, PlainCall, Reply, data
-from agentmail_server.http.rows.places import domain_out, inbox_out
+from agentmail_server.http.rows.places import inbox_out
 from agentmail_server.service.inboxes import InboxPath, change_inbox, open_inbox
 from agentmail_server.store import domains, inboxes
 from agentmail_server.store.records import InboxRow
 from agentmail_server.wire.common import NoBody, NoQuery
 from agentmail_server.wire.inboxes import InboxChange, InboxesQuery, InboxNew, InboxUnderDomain
-
-
-async def list_domains(call: PlainCall) -> Reply:
-    """List the org's domains and the shared one."""
-    rows = await call.deps.store.read(domains.list_domains, call.org_id)
-    return data([domain_out(row) for row in rows])
-
-
-async def get_domain(call: PlainCall) -> Reply:
-    """Return one domain."""
-    row = await call.deps.store.read(domains.get_domain, call.org_id, call.ids["domain"])
-    return data(domain_out(row))
 
 
 async def create(call: Call[NoQuery, InboxNew]) -> Reply:

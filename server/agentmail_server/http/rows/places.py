@@ -3,12 +3,36 @@
 from __future__ import annotations
 
 from agentmail_server.ids import to_iso
+from agentmail_server.service.dnsrecords import PENDING, Record, records_of
+from agentmail_server.service.domains import DkimKey
 from agentmail_server.store.records import DomainRow, InboxRow, JsonObject
-from agentmail_server.wire.domains import DomainOut
+from agentmail_server.wire.domains import DomainOut, RecordOut
 from agentmail_server.wire.inboxes import InboxOut, WebhookOut
 
+# One hour, in seconds.
+_TTL = 3600
 
-def domain_out(row: DomainRow) -> DomainOut:
+
+def records_out(row: DomainRow, key: DkimKey, hostname: str) -> list[RecordOut]:
+    """Return the DNS records of a domain, as the last look-up found them."""
+    return [_record_out(each, row.dns_status or {}) for each in records_of(key, hostname)]
+
+
+def _record_out(record: Record, found: JsonObject) -> RecordOut:
+    out: RecordOut = {
+        "record": record.record,
+        "type": record.type,
+        "name": record.name,
+        "value": record.value,
+        "ttl": _TTL,
+        "status": found.get(record.record, PENDING),
+    }
+    if record.priority is not None:
+        out["priority"] = record.priority
+    return out
+
+
+def domain_out(row: DomainRow, key: DkimKey | None, hostname: str) -> DomainOut:
     """Return a domain without any of its inboxes: the shared one holds other orgs' too."""
     created = to_iso(row.created_at)
     return {
@@ -16,8 +40,9 @@ def domain_out(row: DomainRow) -> DomainOut:
         "name": row.name,
         "status": row.status,
         "region": row.region,
-        "records": [],
+        "records": records_out(row, key, hostname) if key is not None else [],
         "shared": row.org_id is None,
+        "checked_at": to_iso(row.checked_at) if row.checked_at is not None else None,
         "createdAt": created,
         "created_at": created,
     }

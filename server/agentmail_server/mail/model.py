@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,30 @@ class ParsedAttachment:
     content: bytes
     content_id: str | None = None
     inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What a report says of one recipient; `status` is an enhanced code or empty."""
+
+    address: str
+    outcome: Literal["failed", "delayed", "delivered"]
+    status: str = ""
+    diagnostic: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a machine says became of a mail; a claim, to be believed only of mail that we sent.
+
+    `text` is a bounce read from plain words; a `receipt` tells that somebody saw the mail.
+    `message_ids` are those of the returned headers.
+    """
+
+    kind: Literal["delivery", "text", "complaint", "receipt"]
+    fates: tuple[Fate, ...] = ()
+    message_ids: tuple[str, ...] = ()
+    feedback_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +80,4 @@ class ParsedMail:
     auto_submitted: bool = False
     parse_error: str | None = None
     received_count: int = 0
+    report: Report | None = None

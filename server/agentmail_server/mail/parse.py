@@ -9,6 +9,7 @@ from agentmail_server.mail.addresslist import parse_addresses
 from agentmail_server.mail.auto import is_automatic
 from agentmail_server.mail.body import read_body
 from agentmail_server.mail.dates import parse_date
+from agentmail_server.mail.dsn import Notice, read_report
 from agentmail_server.mail.headers import Headers, clean_id, id_list, read_headers
 from agentmail_server.mail.mime import walk
 from agentmail_server.mail.model import Mailbox, ParsedAttachment, ParsedMail
@@ -49,6 +50,7 @@ def _parse(raw: bytes) -> ParsedMail:
         snippet=make_snippet(body.text),
         attachments=body.attachments,
         parse_error=headers.cut or cut,
+        report=read_report(Notice(raw, headers, tuple(leaves), mail.sender, body.text)),
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from agentmail_server.mail.model import Mailbox, ParsedAttachment, ParsedMail
+from agentmail_server.mail.model import Fate, Mailbox, ParsedAttachment, ParsedMail, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +27,7 @@ def dump(mail: ParsedMail) -> bytes:
         head[name] = [asdict(box) for box in head[name]]
     head["headers_seen"] = dict(mail.headers_seen)
     head["date"] = mail.date.isoformat() if mail.date else None
+    head["report"] = asdict(mail.report) if mail.report else None
     head["attachments"] = [_file_head(each) for each in mail.attachments]
     written = json.dumps(head, ensure_ascii=False).encode()
     contents = (each.content for each in mail.attachments)
@@ -43,8 +44,14 @@ def load(data: bytes) -> ParsedMail:
     for name in ("in_reply_to", "references"):
         head[name] = tuple(head[name])
     head["date"] = datetime.fromisoformat(head["date"]) if head["date"] else None
+    head["report"] = _report(head["report"]) if head["report"] else None
     head["attachments"] = tuple(_files(head["attachments"], data, end))
     return ParsedMail(**head)
+
+
+def _report(held: dict[str, Any]) -> Report:
+    fates = tuple(Fate(**each) for each in held.pop("fates"))
+    return Report(fates=fates, message_ids=tuple(held.pop("message_ids")), **held)
 
 
 def _file_head(file: ParsedAttachment) -> dict[str, object]:

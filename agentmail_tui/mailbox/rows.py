@@ -92,11 +92,10 @@ def with_page(
     rows.update({first + step: thread for step, thread in enumerate(shown)})
     end = first + len(shown)
     if page.total is not None:
-        unseen = hidden + (0 if window.stale else window.fresh)
-        # A page that is short though more should follow: the end is where it stopped.
-        short = len(page.items) < asked
-        total = min(end, page.total) if short else max(page.total - unseen, end)
-        complete = True
+        total, complete = (
+            _told_total(window, page.total, end, hidden, len(page.items) < asked),
+            True,
+        )
     else:
         total, complete = max(end, max(rows, default=-1) + 1), page.next_cursor is None
     rows = {number: row for number, row in rows.items() if number < total}
@@ -111,6 +110,13 @@ def with_page(
         held_back=frozenset() if window.stale else window.held_back,
         fresh=0 if window.stale else window.fresh,
     )
+
+
+def _told_total(window: ThreadWindow, told: int, end: int, hidden: int, short: bool) -> int:
+    """Return how many rows there are, by what the server told and by where its page stopped."""
+    unseen = hidden + (0 if window.stale else window.fresh)
+    # A page that is short though more should follow: the end is where it stopped.
+    return min(end, told) if short else max(told - unseen, end)
 
 
 def let_go(window: ThreadWindow, first: int, last: int) -> ThreadWindow:

@@ -33,6 +33,8 @@ _MESSAGES = 1_000  # of one conversation, the newest; the most the API gives
 _EVENTS = 50
 _POLLED = 30  # newest threads of an inbox that are compared
 _AT_ONCE = 4
+_METRICS = "/v1/delivery/metrics"
+_STEPS = "/v1/delivery/events"
 
 
 class CommuneReading:
@@ -125,8 +127,8 @@ class CommuneReading:
         scope = self._scope(inbox_id)
         hooks = {} if inbox_id is None else {"inbox_id": inbox_id}
         figures, events, suppressed, calls = await asyncio.gather(
-            self._delivery("metrics", {**scope, "period": period}),
-            self._delivery("events", {**scope, "limit": _EVENTS}),
+            self._http.call("GET", _METRICS, params={**scope, "period": period}),
+            self._http.call("GET", _STEPS, params={**scope, "limit": _EVENTS}),
             self._optional("/v1/delivery/suppressions", {**scope, "limit": _EVENTS}),
             self._optional("/v1/webhooks/deliveries", {**hooks, "limit": _EVENTS}),
         )
@@ -139,7 +141,8 @@ class CommuneReading:
 
     async def delivery_of(self, message_id: str) -> tuple[DeliveryEvent, ...]:
         """Return the delivery events of one message, oldest first."""
-        reply = await self._delivery("events", {"message_id": message_id, "limit": 200})
+        params: Params = {"message_id": message_id, "limit": 200}
+        reply = await self._http.call("GET", _STEPS, params=params)
         return tuple(sorted(wire_delivery.events(reply), key=lambda event: event.at))
 
     def live(self, after: str | None) -> AsyncIterator[Live]:
@@ -154,9 +157,6 @@ class CommuneReading:
         if not self._able.all_inboxes:
             raise Rejected("this server lists one inbox at a time; choose one")
         return {"all": True}
-
-    async def _delivery(self, what: str, params: Params) -> Any:
-        return await self._http.call("GET", f"/v1/delivery/{what}", params=params)
 
     async def _optional(self, path: str, params: Params) -> Any:
         """Return a part that not every server has and not every key may see."""
@@ -194,8 +194,7 @@ class CommuneReading:
         return wire.threads_page(await self._http.call("GET", "/v1/threads", params=params)).items
 
     async def _newest_steps(self, inbox_id: str) -> Sequence[DeliveryEvent]:
-        path = "/v1/delivery/events"
-        reply = await self._optional(path, {"inbox_id": inbox_id, "limit": _EVENTS})
+        reply = await self._optional(_STEPS, {"inbox_id": inbox_id, "limit": _EVENTS})
         return wire_delivery.events(reply)
 
 

@@ -155,7 +155,11 @@ class MemoryBackend(World):
             raise Rejected("subject is required")
         if not draft.body.strip():
             raise Rejected("text or html is required")
-        message = self._outgoing(draft)
+        sender = next((each for each in self._inboxes if each.id == draft.inbox_id), None)
+        if sender is None:
+            raise NotFound("inbox not found")
+        thread = self.mail.thread(draft.thread_id) if draft.thread_id else None
+        message = _written(draft, sender, thread, self)
         self.mail.add(message)
         receipt = SendReceipt(message.id, message.thread_id, clean_line("queued"))
         self._sent[draft.local_id] = (draft, receipt)
@@ -172,7 +176,7 @@ class MemoryBackend(World):
 
     async def delivery(self, inbox_id: str | None, period: str) -> Delivery:
         """Return what became of sent mail in a period such as `7d` or `24h`."""
-        since = self._clock() - span(period)
+        since = self.now() - span(period)
         mine = [
             event
             for event in self.mail.events
@@ -199,30 +203,28 @@ class MemoryBackend(World):
             self._tell(LiveKind.THREAD, thread_id)
         return triage
 
-    def _outgoing(self, draft: Draft) -> Message:
-        sender = next((each for each in self._inboxes if each.id == draft.inbox_id), None)
-        if sender is None:
-            raise NotFound("inbox not found")
-        thread = self.mail.thread(draft.thread_id) if draft.thread_id else None
-        message_id = self.new_id("msg")
-        return Message(
-            id=message_id,
-            thread_id=thread.id if thread else self.new_id("conv"),
-            inbox_id=draft.inbox_id,
-            direction=Direction.OUTBOUND,
-            sender=Address(sender.name, sender.address, str(sender.address)),
-            to=tuple(_address(each) for each in draft.to),
-            cc=tuple(_address(each) for each in draft.cc),
-            reply_to=(),
-            subject=clean_line(draft.subject or (thread.subject if thread else "")),
-            text=clean(draft.body),
-            html=None,
-            created_at=self._clock(),
-            attachments=(),
-            delivery_status=clean_line("queued"),
-            parse_error=None,
-            rfc_message_id=clean_line(f"<{message_id}@memory.test>"),
-        )
+
+def _written(draft: Draft, sender: Inbox, thread: Thread | None, world: World) -> Message:
+    """Return a draft as the mail that it becomes."""
+    message_id = world.new_id("msg")
+    return Message(
+        id=message_id,
+        thread_id=thread.id if thread else world.new_id("conv"),
+        inbox_id=draft.inbox_id,
+        direction=Direction.OUTBOUND,
+        sender=Address(sender.name, sender.address, str(sender.address)),
+        to=tuple(_address(each) for each in draft.to),
+        cc=tuple(_address(each) for each in draft.cc),
+        reply_to=(),
+        subject=clean_line(draft.subject or (thread.subject if thread else "")),
+        text=clean(draft.body),
+        html=None,
+        created_at=world.now(),
+        attachments=(),
+        delivery_status=clean_line("queued"),
+        parse_error=None,
+        rfc_message_id=clean_line(f"<{message_id}@memory.test>"),
+    )
 
 
 def _address(written: str) -> Address:

@@ -26,7 +26,7 @@ class World:
     def __init__(self, *, clock: Callable[[], datetime], capabilities: Capabilities) -> None:
         self.mail = Mail()
         self._able = capabilities
-        self._clock = clock
+        self.now = clock
         self._log: list[Live] = []
         self._bells: set[asyncio.Event] = set()
         self._number = 0
@@ -47,7 +47,7 @@ class World:
             event_type=clean_line(event_type),
             recipient=clean_line(recipient),
             detail=clean_line(detail),
-            at=self._clock(),
+            at=self.now(),
         )
         self.mail.step(event)
         self._tell(LiveKind.DELIVERY, thread_id, message_id, event)

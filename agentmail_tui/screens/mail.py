@@ -64,6 +64,8 @@ class MailScreen(PrefixKeys, WriteActions, MoveActions, FindActions, GoActions):
         self.status_line = StatusLine(StatusInfo(), id="status")
         self.footer = KeyFooter(FooterKeys(), id="keys")
 
+        self._shown_parts: tuple[object, ...] = ()
+
     def compose(self) -> ComposeResult:
         """Put the parts in their places; the style sheets say which are seen at which size."""
         with Vertical(id="frame"):
@@ -103,7 +105,13 @@ class MailScreen(PrefixKeys, WriteActions, MoveActions, FindActions, GoActions):
         self.go_on_waiting(state)
 
     def _show_thread(self, state: MailState) -> None:
+        """Show the thread in the reader and beside it, where any of it is another than before."""
         thread = self.shown_thread(state)
+        data = state.delivery.data
+        parts = (thread, state.open, data, state.outgoing, state.inboxes, f"{self.now:%F %H:%M}")
+        if parts == self._shown_parts:
+            return
+        self._shown_parts = parts
         self.reader_head.show(Ends(*present_thread.reader_head(state, thread)))
         cards = present_thread.cards(state, thread, self.now)
         self.reader.show(thread.id if thread else None, cards)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agentmail_tui.domain import Direction, Message
 from agentmail_tui.mailbox import select
-from agentmail_tui.mailbox.state import MailState, SendPhase
+from agentmail_tui.mailbox.state import MailState, Outgoing, SendPhase
 from agentmail_tui.screens.dates import date, size, when
 from agentmail_tui.screens.present import party_name
 from agentmail_tui.widgets.card import Card
@@ -15,6 +15,7 @@ from agentmail_tui.widgets.side import Brief, Fact, Section, Sections
 from agentmail_tui.widgets.thread_row import STATUS_SIGNS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from agentmail_tui.domain import Address, DeliveryEvent, Thread
@@ -44,13 +45,8 @@ def card(
 ) -> Card:
     """Return one message as a card."""
     item = select.outgoing(state, message.local_id)
-    notes: list[Line] = []
-    if message.parse_error is not None:
-        notes.append((("! could not be read in full: ", "warn"), (message.parse_error, "warn")))
-    notes.extend((("! ", "warn"), (flag, "warn")) for flag in message.flags)
-    if item is not None and item.phase is not SendPhase.SENDING:
-        notes.extend(_unsent(item.phase, str(item.error or "")))
-    preview = " ".join(message.text[:_PREVIEW].split())
+    files = (_attachment(file.name, file.size, file.mime_type) for file in message.attachments)
+    extracted = (((f"{name}: ", "faint"), (value, "text")) for name, value in message.extracted)
     return Card(
         key=message.local_id or message.id,
         outbound=message.direction is Direction.OUTBOUND,
@@ -58,20 +54,30 @@ def card(
         address=message.sender.shown,
         to=", ".join(address.shown for address in (*message.to, *message.cc)),
         when="" if item else when(message.created_at, now),
-        preview=preview,
+        preview=" ".join(message.text[:_PREVIEW].split()),
         body=message.text,
         subject="" if _same_subject(message, thread) else message.subject,
-        ticks=(((f"… {item.error or 'sending'}", "muted"),),)
-        if item and item.phase is SendPhase.SENDING
-        else _ticks(message, events, now),
-        notes=tuple(notes),
-        attachments=tuple(
-            _attachment(file.name, file.size, file.mime_type) for file in message.attachments
-        ),
-        extracted=tuple(
-            ((f"{name}: ", "faint"), (value, "text")) for name, value in message.extracted
-        ),
+        ticks=_on_its_way(item) if item else _ticks(message, events, now),
+        notes=tuple(_notes(message, item)),
+        attachments=tuple(files),
+        extracted=tuple(extracted),
     )
+
+
+def _on_its_way(item: Outgoing) -> tuple[Line, ...]:
+    if item.phase is not SendPhase.SENDING:
+        return ()
+    return (((f"… {item.error or 'sending'}", "muted"),),)
+
+
+def _notes(message: Message, item: Outgoing | None) -> Iterator[Line]:
+    """Yield what is wrong with a message."""
+    if message.parse_error is not None:
+        yield (("! could not be read in full: ", "warn"), (message.parse_error, "warn"))
+    for flag in message.flags:
+        yield (("! ", "warn"), (flag, "warn"))
+    if item is not None and item.phase is not SendPhase.SENDING:
+        yield from _unsent(item.phase, str(item.error or ""))
 
 
 def _unsent(phase: SendPhase, error: str) -> list[Line]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.geometry import Offset, Size
+from textual.geometry import Offset
 from textual.message import Message
-from textual.scroll_view import ScrollView
 
+from agentmail_tui.widgets.line_scroll import LineScroll
 from agentmail_tui.widgets.lines import BLANK, Line
-from agentmail_tui.widgets.painted import paint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,7 @@ class Choice:
     value: str | None = None
 
 
-class PickList(ScrollView):
+class PickList(LineScroll):
     """Choices, one line each, one of them under the cursor."""
 
     @dataclass
@@ -53,7 +52,7 @@ class PickList(ScrollView):
         free = [n for n, choice in enumerate(self._choices) if choice.value is not None]
         same = [n for n in free if self._choices[n].value == wanted]
         self._cursor = (same or free or [-1])[0]
-        self.virtual_size = Size(1, len(self._choices))
+        self.set_length(len(self._choices))
         self._keep_in_sight()
         self.refresh()
 
@@ -85,11 +84,11 @@ class PickList(ScrollView):
         """Draw one choice."""
         index = y + self.scroll_offset.y
         if index >= len(self._choices):
-            return paint(self, BLANK, self.scrollable_content_region.width)
+            return self.painted(BLANK)
         at = index == self._cursor
         mark = ("▌", "mark") if at else (" ", "")
         line = (mark, *self._choices[index].line)
-        return paint(self, line, self.scrollable_content_region.width, "cursor" if at else "")
+        return self.painted(line, "cursor" if at else "")
 
     def _keep_in_sight(self) -> None:
         """Scroll as little as brings the cursor on screen; from the first, to the very top."""

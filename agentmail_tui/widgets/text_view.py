@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
-
+from agentmail_tui.widgets.line_scroll import LineScroll
 from agentmail_tui.widgets.lines import BLANK, Line, wrap
-from agentmail_tui.widgets.painted import paint
 
 if TYPE_CHECKING:
     from textual import events
@@ -17,7 +14,7 @@ if TYPE_CHECKING:
 LINES_SHOWN = 50_000
 
 
-class TextView(ScrollView, can_focus=True):
+class TextView(LineScroll, can_focus=True):
     """Plain text, wrapped to the width."""
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -44,10 +41,10 @@ class TextView(ScrollView, can_focus=True):
         """Draw one line."""
         at = y + self.scroll_offset.y
         line: Line = ((self._lines[at], "text"),) if at < len(self._lines) else BLANK
-        return paint(self, line, self.scrollable_content_region.width)
+        return self.painted(line)
 
     def _lay(self) -> None:
-        width = self.scrollable_content_region.width
+        width = self.width
         if width <= 0:
             return
         self._lines = []
@@ -56,5 +53,4 @@ class TextView(ScrollView, can_focus=True):
             if len(self._lines) >= LINES_SHOWN:
                 self._lines[LINES_SHOWN:] = ["… more than fits here"]
                 break
-        self.virtual_size = Size(1, len(self._lines))
-        self.refresh()
+        self.set_length(len(self._lines))

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from textual.cache import LRUCache
-from textual.geometry import Offset, Size
+from textual.geometry import Offset
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from agentmail_tui.widgets.line_scroll import LineScroll
 from agentmail_tui.widgets.lines import BLANK, Line
-from agentmail_tui.widgets.painted import ink, paint
+from agentmail_tui.widgets.painted import ink
 from agentmail_tui.widgets.thread_row import Row, row_lines
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Rows:
     empty: tuple[Line, ...] = ()  # drawn where there is no row
 
 
-class ThreadList(ScrollView, can_focus=True):
+class ThreadList(LineScroll, can_focus=True):
     """Threads, two lines each where it is narrow, one where it is wide."""
 
     @dataclass
@@ -72,7 +72,7 @@ class ThreadList(ScrollView, can_focus=True):
     @property
     def row_height(self) -> int:
         """Lines of a row."""
-        return 1 if self.scrollable_content_region.width >= _ONE_LINE_FROM else 2
+        return 1 if self.width >= _ONE_LINE_FROM else 2
 
     @property
     def cursor(self) -> int:
@@ -138,9 +138,7 @@ class ThreadList(ScrollView, can_focus=True):
         index, part = divmod(y + self.scroll_offset.y, height)
         if index >= self._rows.count:
             lines = self._rows.empty if self._rows.count == 0 else ()
-            return paint(
-                self, lines[y] if y < len(lines) else BLANK, self.scrollable_content_region.width
-            )
+            return self.painted(lines[y] if y < len(lines) else BLANK)
         key = self._key(index)
         self._drawn[index] = key
         return self._strip(key, part, index)
@@ -154,12 +152,12 @@ class ThreadList(ScrollView, can_focus=True):
 
     def _strip(self, key: tuple[Row | None, str], part: int, index: int) -> Strip:
         """Return one line of a row, drawn now or before."""
-        width = self.scrollable_content_region.width
+        width = self.width
         kept = self._strips.get((key, part, width))
         if kept is not None:
             return kept
         row, back = key
-        strip = paint(self, row_lines(row, width, self.row_height)[part], width, back)
+        strip = self.painted(row_lines(row, width, self.row_height)[part], back)
         if back:
             bar = Segment("▌", self.rich_style + ink(self, back) + ink(self, "mark"))
             strip = Strip([bar, *strip.crop(1, width)], width)
@@ -182,8 +180,7 @@ class ThreadList(ScrollView, can_focus=True):
     def _measure(self) -> None:
         """Set how long the list is."""
         self._drawn.clear()
-        self.virtual_size = Size(1, self._rows.count * self.row_height)
-        self.refresh()
+        self.set_length(self._rows.count * self.row_height)
 
     def _keep_place(self, moved: int) -> None:
         """Keep the cursor's thread on its screen line when rows came in above it."""

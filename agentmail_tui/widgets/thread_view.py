@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual.geometry import Offset, Size
+from textual.geometry import Offset
 from textual.message import Message
-from textual.scroll_view import ScrollView
 
 from agentmail_tui.widgets.body import has_folds
 from agentmail_tui.widgets.card import Card, Fold, card_lines
+from agentmail_tui.widgets.line_scroll import LineScroll
 from agentmail_tui.widgets.lines import BLANK, Line
-from agentmail_tui.widgets.painted import paint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 _Laid = tuple[Card, int, Fold, int, bool]
 
 
-class ThreadView(ScrollView, can_focus=True):
+class ThreadView(LineScroll, can_focus=True):
     """Cards of one thread, one of them current; which parts are unfolded is kept per card."""
 
     @dataclass
@@ -114,19 +113,10 @@ class ThreadView(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         if not self._cards:
-            return paint(
-                self,
-                self._empty[y] if y < len(self._empty) else BLANK,
-                self.scrollable_content_region.width,
-            )
+            return self.painted(self._empty[y] if y < len(self._empty) else BLANK)
         at = y + self.scroll_offset.y
-        back = "head" if at in self._heads else ""
-        return paint(
-            self,
-            self._lines[at] if at < len(self._lines) else BLANK,
-            self.scrollable_content_region.width,
-            back,
-        )
+        line = self._lines[at] if at < len(self._lines) else BLANK
+        return self.painted(line, "head" if at in self._heads else "")
 
     @property
     def text(self) -> str:
@@ -140,7 +130,7 @@ class ThreadView(ScrollView, can_focus=True):
 
     def _lay(self) -> None:
         """Lay all cards out; what did not change is taken from before."""
-        width = self.scrollable_content_region.width
+        width = self.width
         if width <= 0:
             return
         laid: dict[_Laid, list[Line]] = {}
@@ -154,8 +144,7 @@ class ThreadView(ScrollView, can_focus=True):
                 self._heads.add(len(self._lines))
             self._lines.extend(lines)
         self._laid = laid
-        self.virtual_size = Size(1, len(self._lines))
-        self.refresh()
+        self.set_length(len(self._lines))
 
     def _scroll_to_current(self) -> None:
         """Bring the current message's head to the top, as far as there is text below."""

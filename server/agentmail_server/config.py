@@ -84,6 +84,8 @@ class Settings(BaseSettings):
     smtp_junk_commands: int = Field(default=100, ge=1)
     smtp_bad_recipients: int = Field(default=10, ge=1)
 
+    # Where others reach this server over HTTP, for links; as the request says unless given.
+    public_url: str | None = None
     # The DNS server to ask, as in 127.0.0.1:53; those of the system unless given.
     dns: str | None = None
 

@@ -4,7 +4,8 @@ ServiceError
 ├── BadRequest      400   ├── Conflict     409   ├── Unavailable   503, temporary
 ├── Unauthorized    401   ├── TooLarge     413
 ├── Forbidden       403   └── RateLimited  429, temporary
-└── NotFound        404
+├── NotFound        404
+└── Gone            410
 """
 
 from __future__ import annotations
@@ -57,6 +58,13 @@ class Conflict(ServiceError):
 
     status = 409
     code = "conflict"
+
+
+class Gone(ServiceError):
+    """It was good once: its time has passed."""
+
+    status = 410
+    code = "expired"
 
 
 class TooLarge(ServiceError):

@@ -47,6 +47,7 @@ class HttpSettings:
         return cls(
             version=version,
             allowed_hosts=LOOPBACK_HOSTS if loopback else None,
+            public_url=settings.public_url,
             max_mail=settings.smtp_max_size,
             hostname=settings.hostname,
             dns=settings.dns_address,

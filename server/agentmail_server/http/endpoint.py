@@ -83,6 +83,8 @@ class Endpoint:
     async def _authorise(self, route: Route, request: Request) -> Principal:
         if route.scope == PUBLIC:
             return _NOBODY
+        if route.proof is not None and (linked := await route.proof(self._deps, request)):
+            return linked
         principal = await self._keyring.authenticate(_bearer(request))
         if route.scope != ANY_KEY and route.scope not in principal.scopes:
             raise MissingScope(route.scope)

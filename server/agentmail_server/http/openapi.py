@@ -21,7 +21,9 @@ _REASONS = {
     403: "The key lacks the scope",
     404: "Missing, or another organisation's",
     409: "Taken, or the Idempotency-Key came with another body",
+    410: "Its time has passed",
     413: "Too large",
+    429: "Too many calls: wait as long as Retry-After says",
     500: "Our fault",
     503: "Not ready",
 }

@@ -64,6 +64,8 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+# Finds who calls by what is in the URL; None where it holds no such proof.
+Proof = Callable[[Deps, Request], Awaitable[Principal | None]]
 Handler = Callable[[Call[Any, Any]], Awaitable[Reply | Response]]
 
 
@@ -84,6 +86,8 @@ class Route:
     # Other than JSON: what comes in, what goes out.
     takes: str = "application/json"
     gives: str = "application/json"
+    # A link may carry its own proof in place of a key.
+    proof: Proof | None = None
 
 
 def data(value: Any, **beside: Any) -> Reply:

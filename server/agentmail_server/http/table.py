@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from agentmail_server.http.route import ANY_KEY, PUBLIC, Route
 from agentmail_server.http.routes import (
+    attachments,
     delivery,
     domains,
     events,
@@ -19,6 +20,7 @@ from agentmail_server.http.routes import (
     system,
     threads,
 )
+from agentmail_server.wire import attachments as attachments_wire
 from agentmail_server.wire import delivery as delivery_wire
 from agentmail_server.wire import domains as domains_wire
 from agentmail_server.wire import events as events_wire
@@ -26,7 +28,6 @@ from agentmail_server.wire import inboxes as inboxes_wire
 from agentmail_server.wire import messages as messages_wire
 from agentmail_server.wire import search as search_wire
 from agentmail_server.wire import threads as threads_wire
-from agentmail_server.wire.attachments import AttachmentReply
 from agentmail_server.wire.common import OkReply
 
 _INBOX = "/v1/domains/{domain}/inboxes/{inbox}"
@@ -129,11 +130,17 @@ MESSAGES = (
     Route("POST", "/v1/import", "messages:write", sending.import_mail,
           "Bring in one message from history", messages_wire.ImportReply,
           query=messages_wire.ImportQuery, takes="message/rfc822", errors=(404,)),
-    Route("GET", "/v1/attachments/{attachment}", "attachments:read", messages.attachment,
-          "Get an attachment's facts", AttachmentReply, errors=(404,)),
-    Route("GET", "/v1/attachments/{attachment}/content", "attachments:read",
-          messages.attachment_content, "Get an attachment's bytes", bytes,
-          gives="application/octet-stream", errors=(404,)),
+    Route("POST", "/v1/attachments/upload", "attachments:write", attachments.upload,
+          "Upload a file as base64, up to 10 MiB", attachments_wire.AttachmentReply,
+          body=attachments_wire.UploadIn, status=201),
+    Route("GET", "/v1/attachments/{attachment}", "attachments:read", attachments.facts,
+          "Get an attachment's facts", attachments_wire.AttachmentReply, errors=(404,)),
+    Route("GET", "/v1/attachments/{attachment}/url", "attachments:read", attachments.link,
+          "Get a link to the bytes that expires", attachments_wire.LinkReply,
+          query=attachments_wire.LinkQuery, errors=(404,)),
+    Route("GET", "/v1/attachments/{attachment}/content", "attachments:read", attachments.content,
+          "Get an attachment's bytes, by key or by link", bytes,
+          gives="application/octet-stream", errors=(404, 410), proof=attachments.linked),
 )  # fmt: skip
 
 DELIVERY = (

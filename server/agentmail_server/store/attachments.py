@@ -48,6 +48,15 @@ def get_attachment(conn: Connection, org_id: str, attachment_id: str) -> Attachm
     return attachments_by_id(conn, org_id, [attachment_id])[0]
 
 
+def holder_of(conn: Connection, attachment_id: str) -> str | None:
+    """Return the organisation of an attachment, None where there is none.
+
+    For signed links alone: the caller has proven nothing yet.
+    """
+    query = select(attachments.c.org_id).where(attachments.c.id == attachment_id)
+    return conn.execute(query).scalar()
+
+
 def attachments_by_id(
     conn: Connection, org_id: str, attachment_ids: Sequence[str]
 ) -> list[AttachmentRow]:

@@ -40,6 +40,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/messages/{message}"): None,
     ("GET", "/v1/messages/{message}/raw"): None,
     ("GET", "/v1/attachments/{attachment}"): None,
+    ("GET", "/v1/attachments/{attachment}/url"): None,
     ("GET", "/v1/attachments/{attachment}/content"): None,
 }
 
@@ -84,6 +85,7 @@ ASKED: list[tuple[str, str, dict[str, str], Any]] = [
 NAMELESS = {
     ("GET", "/v1/domains"),
     ("POST", "/v1/domains"),
+    ("POST", "/v1/attachments/upload"),
     ("GET", "/v1/capabilities"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from agentmail_server.http.routes.messages import disposition
+from agentmail_server.http.inert import disposition
 from agentmail_server.mail.parse import parse
 
 if TYPE_CHECKING:

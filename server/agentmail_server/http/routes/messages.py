@@ -1,36 +1,25 @@
-"""Messages and attachments: reading, and mail brought in from a file."""
+"""Messages: reading."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from urllib.parse import quote
 
 from starlette.responses import Response
 
 from agentmail_server.errors import BadRequest
+from agentmail_server.http.inert import INERT
 from agentmail_server.http.route import Call, PlainCall, Reply, data
-from agentmail_server.http.rows.mail import attachment_out, message_out
+from agentmail_server.http.rows.mail import message_out
 from agentmail_server.ids import to_micros
 from agentmail_server.service.conversations import (
     known_id,
     one_message,
     page_of_messages,
 )
-from agentmail_server.store import attachments, messages
+from agentmail_server.store import messages
 from agentmail_server.store.records import MessageQuery
 from agentmail_server.wire.common import NoBody
 from agentmail_server.wire.messages import MessagesQuery
-
-_MIME_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,80}")
-_UNSAFE_IN_NAME = re.compile(r"[^A-Za-z0-9._ -]")
-
-# What may be shown by a browser that was led here: nothing at all.
-_INERT = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "sandbox; default-src 'none'",
-    "Cache-Control": "private, no-store",
-}
 
 
 async def list_messages(call: Call[MessagesQuery, NoBody]) -> Reply:
@@ -74,35 +63,4 @@ async def raw(call: PlainCall) -> Response:
     store = call.deps.store
     message_id = await store.read(known_id, call.org_id, call.ids["message"])
     content = await store.read(messages.raw_of, call.org_id, message_id)
-    return Response(content, headers=_INERT, media_type="message/rfc822")
-
-
-async def attachment(call: PlainCall) -> Reply:
-    """Return an attachment without its bytes."""
-    row = await call.deps.store.read(
-        attachments.get_attachment, call.org_id, call.ids["attachment"]
-    )
-    return data(attachment_out(row))
-
-
-async def attachment_content(call: PlainCall) -> Response:
-    """Return the bytes of an attachment, always as a download."""
-    store, wanted = call.deps.store, call.ids["attachment"]
-    row = await store.read(attachments.get_attachment, call.org_id, wanted)
-    content = await store.read(attachments.attachment_content, call.org_id, wanted)
-    headers = {**_INERT, "Content-Disposition": disposition(row.filename)}
-    return Response(content, headers=headers, media_type=_safe_type(row.mime_type))
-
-
-def disposition(filename: str) -> str:
-    """Return a Content-Disposition that no filename can break out of."""
-    name = filename[:100]
-    plain = _UNSAFE_IN_NAME.sub("_", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-
-
-def _safe_type(mime_type: str) -> str:
-    # Text would be given a charset that nobody knows, and shown.
-    if mime_type.startswith("text/") or not _MIME_TYPE.fullmatch(mime_type):
-        return "application/octet-stream"
-    return mime_type
+    return Response(content, headers=INERT, media_type="message/rfc822")

@@ -7,7 +7,8 @@ handler loads the truth when it runs. The promises:
   effects in one transaction, and where it can it finishes the job in that same transaction.
 * A job is run by who leased it. A lease ends with `finish`, `retry`, `bury`, or by running out; a
   crash loses nothing but a lease. A SQLite folder has one server, so its leases are freed at start.
-* Each kind has its own limit, so that slow strangers (relay) never hold up our own work (parse).
+* Each kind has its own limit, so that slow strangers (relay) never hold up our own work (parse);
+  a kind with lanes has a limit for each of these too, so that one stranger never holds up another.
 * An outcome is one of four. `DONE`: the runner finishes the job. `FINISHED`: the handler has done
   so itself. `Later`: the job is put off to a moment of the handler's choosing. An exception: tried
   again with growing pauses if it is temporary or unknown, buried if it is permanent
@@ -87,6 +88,8 @@ class Kind:
     limit: int
     lease_seconds: float
     max_attempts: int = 10
+    # How many at once in one lane; None where the kind has no lanes.
+    lane_limit: int | None = None
 
 
 class Runner:
@@ -104,6 +107,7 @@ class Runner:
     ) -> None:
         self._store = store
         self._kinds = {kind.name: kind for kind in kinds}
+        self._lanes = {kind.name: kind.lane_limit for kind in kinds if kind.lane_limit is not None}
         self._clock = clock
         self._lease = ids.make("lease")
         self._poll = poll_seconds
@@ -157,7 +161,12 @@ class Runner:
                 if self._kinds[name].lease_seconds == seconds
             }
             jobs = await self._store.write(
-                outbox.lease, self._now(), kinds, self._lease, int(seconds * _SECOND)
+                outbox.lease,
+                self._now(),
+                kinds,
+                self._lease,
+                int(seconds * _SECOND),
+                self._lanes,
             )
             for job in jobs:
                 self._start(job)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
     and_,
     case,
     delete,
@@ -34,11 +35,13 @@ def enqueue(
     subject_id: str,
     dedupe_key: str,
     due_at: int | None = None,
+    lane: str | None = None,
 ) -> None:
     """Add a job once for each `dedupe_key`; wakes the topic `outbox` after the commit."""
     values = {
         "kind": kind,
         "subject_id": subject_id,
+        "lane": lane,
         "dedupe_key": dedupe_key,
         "due_at": now if due_at is None else due_at,
         "attempts": 0,
@@ -49,12 +52,22 @@ def enqueue(
 
 
 def lease(
-    conn: Connection, now: int, kinds: Mapping[str, int], lease_id: str, lease_micros: int
+    conn: Connection,
+    now: int,
+    kinds: Mapping[str, int],
+    lease_id: str,
+    lease_micros: int,
+    lanes: Mapping[str, int] | None = None,
 ) -> list[JobRow]:
-    """Take due jobs, for each kind no more than its number, until `now + lease_micros`."""
+    """Take due jobs, for each kind no more than its number, until `now + lease_micros`.
+
+    `lanes` names kinds of which no more than a number may be leased in one lane at a time.
+    """
     taken: list[int] = []
     for kind, limit in kinds.items():
         due = select(outbox.c.id).where(_open(), outbox.c.kind == kind, _free(now))
+        if lanes is not None and kind in lanes:
+            due = due.where(outbox.c.id.in_(_within_lanes(now, kind, lanes[kind])))
         due = due.order_by(outbox.c.due_at, outbox.c.id).limit(limit)
         taken.extend(conn.execute(due.with_for_update(skip_locked=True)).scalars())
     if not taken:
@@ -132,6 +145,21 @@ def purge_done(conn: Connection, before: int) -> int:
 def _settle(conn: Connection, job_id: int, lease: str, values: Mapping[str, object]) -> bool:
     held = and_(outbox.c.id == job_id, outbox.c.lease == lease, _open())
     return conn.execute(update(outbox).where(held).values(values)).rowcount == 1
+
+
+def _within_lanes(now: int, kind: str, most: int) -> Select[tuple[int]]:
+    """Return the jobs that fit into their lanes beside those leased already."""
+    waiting = case((outbox.c.leased_until > now, 0), else_=1)
+    place = func.row_number().over(
+        partition_by=outbox.c.lane, order_by=(waiting, outbox.c.due_at, outbox.c.id)
+    )
+    ranked = (
+        select(outbox.c.id, place.label("place"))
+        .where(_open(), outbox.c.kind == kind)
+        .where(or_(outbox.c.due_at <= now, outbox.c.leased_until > now))
+        .subquery()
+    )
+    return select(ranked.c.id).where(ranked.c.place <= most)
 
 
 def _open() -> ColumnElement[bool]:

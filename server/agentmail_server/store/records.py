@@ -233,6 +233,7 @@ class JobRow:
     done_at: int | None
     dead_at: int | None
     created_at: int
+    lane: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

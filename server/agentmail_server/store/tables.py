@@ -243,6 +243,30 @@ messages = Table(
     sqlite_autoincrement=True,
 )
 
+# Vectors of messages as 16-bit floats: what any vector index is made from, in order of `seq`.
+message_vectors = Table(
+    "message_vectors",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False),
+    Column("chunk", Integer, nullable=False),
+    Column("embedder", String, nullable=False),
+    # Empty where the embedder could make nothing of the message.
+    Column("vector", LargeBinary, nullable=False),
+    UniqueConstraint("message_id", "embedder", "chunk"),
+    sqlite_autoincrement=True,
+)
+
+# Vectors that are gone, filled by a trigger: what an index must forget, in order of `seq`.
+vector_tombstones = Table(
+    "vector_tombstones",
+    metadata,
+    Column("seq", Serial, primary_key=True, autoincrement=True),
+    Column("message_id", String, nullable=False),
+    Column("chunk", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # Attachment bytes by content hash: the same file twice is stored once.
 blobs = Table(
     "blobs",
@@ -326,6 +350,8 @@ outbox = Table(
     Column("id", Serial, primary_key=True, autoincrement=True),
     Column("kind", String, nullable=False),  # parse | relay | …
     Column("subject_id", String, nullable=False),
+    # Jobs of one lane are run a few at a time, so that one slow stranger holds up nobody else.
+    Column("lane", String),
     Column("dedupe_key", String, nullable=False, unique=True),
     Column("due_at", BigInteger, nullable=False),
     Column("attempts", Integer, nullable=False, default=0),
@@ -435,4 +461,63 @@ deletion_requests = Table(
     Column("confirmed_at", BigInteger),
     Column("completed_at", BigInteger),
     Column("error", Text),
+)
+
+# One call of an inbox's webhook: made with what it tells of, kept until that is deleted.
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("org_id", ForeignKey("orgs.id"), nullable=False),
+    Column("inbox_id", ForeignKey("inboxes.id", ondelete="CASCADE"), nullable=False),
+    Column("message_id", ForeignKey("messages.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("event_type", String, nullable=False),  # email.received | email.bounced | …
+    # The delivery event it tells of, if it tells of one.
+    Column("event_id", String),
+    Column("endpoint", Text, nullable=False),
+    # One for each org and endpoint.
+    Column("lane", String, nullable=False),
+    Column("status", String, nullable=False),  # pending | delivered | retrying | dead
+    # Made before the first attempt, so that every attempt sends the same bytes.
+    Column("payload", LargeBinary),
+    Column("attempts", Integer, nullable=False),
+    # Raised when someone has a dead one tried again.
+    Column("max_attempts", Integer, nullable=False),
+    Column("next_retry_at", BigInteger),
+    Column("last_status_code", Integer),
+    Column("last_error", Text),
+    Column("latency_ms", Integer),
+    Column("created_at", BigInteger, nullable=False),
+    Column("delivered_at", BigInteger),
+    Column("dead_at", BigInteger),
+    Index("ix_webhook_deliveries_org", "org_id", "created_at", "id"),
+    Index("ix_webhook_deliveries_inbox", "inbox_id", "created_at", "id"),
+    Index("ix_webhook_deliveries_status", "org_id", "status", "created_at", "id"),
+)
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column(
+        "delivery_id", ForeignKey("webhook_deliveries.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("attempt", Integer, primary_key=True),
+    Column("status_code", Integer),
+    Column("error", Text),
+    Column("latency_ms", Integer, nullable=False),
+    Column("attempted_at", BigInteger, nullable=False),
+)
+
+# The breaker of each lane; a lane without a row is closed and has never failed.
+webhook_lanes = Table(
+    "webhook_lanes",
+    metadata,
+    Column("lane", String, primary_key=True),
+    Column("org_id", ForeignKey("orgs.id"), nullable=False, index=True),
+    Column("failures", Integer, nullable=False),
+    Column("open_until", BigInteger),
+    # While one attempt tries whether the endpoint is back.
+    Column("probe_until", BigInteger),
+    Column("last_success_at", BigInteger),
+    Column("last_failure_at", BigInteger),
 )

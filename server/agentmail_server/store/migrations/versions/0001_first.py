@@ -1,7 +1,8 @@
 """Everything: accounts, mail, delivery, work, and the text index.
 
 SQLite searches in an FTS5 table over `messages`, kept by triggers; PostgreSQL in a generated
-tsvector column. Both take apart addresses and hyphened words at their ASCII punctuation.
+tsvector column. Both take apart addresses and hyphened words at their ASCII punctuation and reduce
+English words to their stems.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ depends_on = None
 # A tsvector holds less than 1 MB; these prefixes stay below it whatever the text is.
 _POSTGRES_SEARCH = r"""
 ALTER TABLE messages ADD COLUMN search tsvector GENERATED ALWAYS AS (
-    setweight(to_tsvector('simple'::regconfig,
+    setweight(to_tsvector('english'::regconfig,
         regexp_replace(left(subject, 1000), '[!-/:-@\[-`{-~]+', ' ', 'g')), 'A')
-    || setweight(to_tsvector('simple'::regconfig,
+    || setweight(to_tsvector('english'::regconfig,
         regexp_replace(left(people, 10000), '[!-/:-@\[-`{-~]+', ' ', 'g')), 'B')
-    || to_tsvector('simple'::regconfig,
+    || to_tsvector('english'::regconfig,
         regexp_replace(left(text, 60000), '[!-/:-@\[-`{-~]+', ' ', 'g'))
 ) STORED
 """
@@ -31,7 +32,7 @@ _SQLITE_SEARCH = (
     CREATE VIRTUAL TABLE message_text USING fts5(
         subject, text, people,
         content = 'messages', content_rowid = 'seq',
-        tokenize = 'unicode61 remove_diacritics 2'
+        tokenize = 'porter unicode61 remove_diacritics 2', prefix = '2 3'
     )
     """,
     """
@@ -57,21 +58,46 @@ _SQLITE_SEARCH = (
 )
 
 
+_SQLITE_TOMBSTONES = """
+    CREATE TRIGGER message_vectors_delete AFTER DELETE ON message_vectors BEGIN
+        INSERT INTO vector_tombstones (message_id, chunk) VALUES (old.message_id, old.chunk);
+    END
+"""
+
+_POSTGRES_TOMBSTONES = (
+    """
+    CREATE FUNCTION remember_vector() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO vector_tombstones (message_id, chunk) VALUES (old.message_id, old.chunk);
+        RETURN old;
+    END $$
+    """,
+    """
+    CREATE TRIGGER message_vectors_delete AFTER DELETE ON message_vectors
+    FOR EACH ROW EXECUTE FUNCTION remember_vector()
+    """,
+)
+
+
 def upgrade() -> None:
     """Create everything."""
     _create_accounts()
     _create_threads()
     _create_messages()
+    _create_vectors()
     _create_attachments()
     _create_delivery()
     _create_work()
     _create_agents()
     _create_deletions()
+    _create_webhooks()
     if op.get_bind().dialect.name == "postgresql":
         op.execute(_POSTGRES_SEARCH)
         op.create_index("ix_messages_search", "messages", ["search"], postgresql_using="gin")
+        for statement in _POSTGRES_TOMBSTONES:
+            op.execute(statement)
         return
-    for statement in _SQLITE_SEARCH:
+    for statement in (*_SQLITE_SEARCH, _SQLITE_TOMBSTONES):
         op.execute(statement)
 
 
@@ -388,6 +414,40 @@ def _create_messages() -> None:
     )
 
 
+def _create_vectors() -> None:
+    serial = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.create_table(
+        "message_vectors",
+        sa.Column("seq", serial, autoincrement=True, nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("chunk", sa.Integer(), nullable=False),
+        sa.Column("embedder", sa.String(), nullable=False),
+        sa.Column("vector", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["messages.id"],
+            name=op.f("fk_message_vectors_message_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_message_vectors")),
+        sa.UniqueConstraint(
+            "message_id",
+            "embedder",
+            "chunk",
+            name=op.f("uq_message_vectors_message_id_embedder_chunk"),
+        ),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "vector_tombstones",
+        sa.Column("seq", serial, autoincrement=True, nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("chunk", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_vector_tombstones")),
+        sqlite_autoincrement=True,
+    )
+
+
 def _create_attachments() -> None:
     op.create_table(
         "blobs",
@@ -524,6 +584,7 @@ def _create_work() -> None:
         ),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("subject_id", sa.String(), nullable=False),
+        sa.Column("lane", sa.String(), nullable=True),
         sa.Column("dedupe_key", sa.String(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -640,7 +701,87 @@ def _create_deletions() -> None:
     )
 
 
+def _create_webhooks() -> None:
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("org_id", sa.String(), nullable=False),
+        sa.Column("inbox_id", sa.String(), nullable=False),
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("event_type", sa.String(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=True),
+        sa.Column("endpoint", sa.Text(), nullable=False),
+        sa.Column("lane", sa.String(), nullable=False),
+        sa.Column("status", sa.String(), nullable=False),
+        sa.Column("payload", sa.LargeBinary(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("max_attempts", sa.Integer(), nullable=False),
+        sa.Column("next_retry_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_status_code", sa.Integer(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("latency_ms", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("delivered_at", sa.BigInteger(), nullable=True),
+        sa.Column("dead_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["inbox_id"],
+            ["inboxes.id"],
+            name=op.f("fk_webhook_deliveries_inbox_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["messages.id"],
+            name=op.f("fk_webhook_deliveries_message_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_webhook_deliveries_org_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+    )
+    for name, columns in (
+        (op.f("ix_webhook_deliveries_message_id"), ["message_id"]),
+        ("ix_webhook_deliveries_org", ["org_id", "created_at", "id"]),
+        ("ix_webhook_deliveries_inbox", ["inbox_id", "created_at", "id"]),
+        ("ix_webhook_deliveries_status", ["org_id", "status", "created_at", "id"]),
+    ):
+        op.create_index(name, "webhook_deliveries", columns, unique=False)
+    op.create_table(
+        "webhook_attempts",
+        sa.Column("delivery_id", sa.String(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("status_code", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("latency_ms", sa.Integer(), nullable=False),
+        sa.Column("attempted_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"],
+            ["webhook_deliveries.id"],
+            name=op.f("fk_webhook_attempts_delivery_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("delivery_id", "attempt", name=op.f("pk_webhook_attempts")),
+    )
+    op.create_table(
+        "webhook_lanes",
+        sa.Column("lane", sa.String(), nullable=False),
+        sa.Column("org_id", sa.String(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("open_until", sa.BigInteger(), nullable=True),
+        sa.Column("probe_until", sa.BigInteger(), nullable=True),
+        sa.Column("last_success_at", sa.BigInteger(), nullable=True),
+        sa.Column("last_failure_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_webhook_lanes_org_id")),
+        sa.PrimaryKeyConstraint("lane", name=op.f("pk_webhook_lanes")),
+    )
+    op.create_index(op.f("ix_webhook_lanes_org_id"), "webhook_lanes", ["org_id"], unique=False)
+
+
 _TABLES_LAST_FIRST = (
+    "vector_tombstones",
+    "message_vectors",
+    "webhook_lanes",
+    "webhook_attempts",
+    "webhook_deliveries",
     "deletion_requests",
     "agent_uses",
     "agent_signups",

@@ -141,7 +141,7 @@ events = st.one_of(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=500)
 @given(st.lists(events, max_size=14), st.sampled_from([OPEN, ALL]))
 def test_the_list_stays_whole(happened: list[ev.Event], split: object) -> None:
     wanted = ThreadFilter(status=OPEN.status) if split is OPEN else ThreadFilter()
@@ -149,8 +149,16 @@ def test_the_list_stays_whole(happened: list[ev.Event], split: object) -> None:
     state = update(listed(), ev.ListAsked(wanted, ALL, keep=False))
     state = update(state, ev.PageLoaded(1, 0, 100, Page(tuple(held), None, len(held))))
     for event in happened:
-        state = update(state, event)
+        before, state = state, update(state, event)
         sound(state)
+        if not isinstance(event, ev.Selected):
+            the_cursor_stayed(before, state)
+
+
+def the_cursor_stayed(before: MailState, after: MailState) -> None:
+    thread_id = list_cursor(before)[1]
+    if thread_id in {thread.id for thread in after.window.rows.values()}:
+        assert list_cursor(after)[1] == thread_id
 
 
 def sound(state: MailState) -> None:

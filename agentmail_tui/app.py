@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from textual.filter import LineFilter
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
 
     from agentmail_tui.mailbox.mailbox import Mailbox
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _STYLES = ("base", "mail", "side", "search", "compose", "modal")
 _SECRET = re.compile(r"(?i)(comm_|bearer\s+|key=|token=|://[^/\s:]*:)[^\s'\"@]+")
 LOG_NAME = "crash.log"
+_TONES = {"information": Tone.INFO, "warning": Tone.WARNING, "error": Tone.ERROR}
 
 
 class AgentMailApp(App[None]):
@@ -124,6 +126,18 @@ class AgentMailApp(App[None]):
     def action_help_quit(self) -> None:
         """Tell on ctrl+c how to leave: the key copies, and by habit is pressed to quit."""
         self.context.mailbox.say("ctrl+q quits, ctrl+c copies", Tone.INFO)
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Put what Textual has to say into the status line, never as markup."""
+        self.context.mailbox.say(f"{title} {message}".strip(), _TONES[severity])
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return the filters of Textual and ours, which see every line last."""

@@ -80,6 +80,7 @@ class MoveActions(Panes):
             self.reader.scroll_home(animate=False)
         else:
             self.mailbox.select(0)
+            self.list.reveal()
 
     def action_bottom(self) -> None:
         """Go to the bottom."""
@@ -87,6 +88,7 @@ class MoveActions(Panes):
             self.reader.scroll_end(animate=False)
         else:
             self.mailbox.select(max(select.row_count(self.state) - 1, 0))
+            self.list.reveal()
 
     def action_pane(self, _by: int) -> None:
         """Go to the other pane."""

@@ -90,9 +90,10 @@ class ThreadList(LineScroll, can_focus=True):
         if rows.count != old.count:
             self._asked = None
             self._measure()
-        if rows.cursor_id == old.cursor_id and rows.cursor != old.cursor:
+        if rows.cursor != old.cursor and rows.cursor_id == old.cursor_id is not None:
             self._keep_place(rows.cursor - old.cursor)
-        self._keep_in_sight()
+        elif rows.cursor != old.cursor or rows.cursor_id != old.cursor_id is not None:
+            self.reveal()
         self._refresh_changed()
         if rows.count == 0:
             self.refresh()
@@ -103,7 +104,7 @@ class ThreadList(LineScroll, can_focus=True):
         """Measure again: a row may now take another number of lines."""
         self._strips.clear()
         self._measure()
-        self._keep_in_sight()
+        self.reveal()
         self.refresh()
         self._tell_range()
         self._tell_cursor()
@@ -186,7 +187,7 @@ class ThreadList(LineScroll, can_focus=True):
         """Keep the cursor's thread on its screen line when rows came in above it."""
         self.scroll_to(y=self.scroll_offset.y + moved * self.row_height, animate=False)
 
-    def _keep_in_sight(self) -> None:
+    def reveal(self) -> None:
         """Scroll as little as brings the cursor, and a row beside it, on screen."""
         height, room = self.row_height, self.size.height
         margin = _MARGIN_ROWS * height if room >= 5 * height else 0

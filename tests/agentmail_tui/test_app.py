@@ -151,6 +151,20 @@ async def test_a_clash_of_keys_does_not_keep_the_app_from_starting(tmp_path: Pat
     await app.context.mailbox.aclose()
 
 
+async def test_what_textual_notifies_is_text_in_the_status_line(
+    make_app: Callable[[], AgentMailApp],
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.notify("[/b] [@click=app.quit]x[/]", severity="error")
+        await pilot.pause()
+        notice = app.context.mailbox.state.notice
+        assert notice is not None
+        assert (notice.text, notice.tone) == ("[/b] [@click=app.quit]x[/]", Tone.ERROR)
+        assert not app._notifications
+    await app.context.mailbox.aclose()
+
+
 def test_what_is_used_later_is_not_loaded_at_start() -> None:
     code = "import sys, agentmail_tui.app; print(chr(10).join(sys.modules))"
     result = subprocess.run(

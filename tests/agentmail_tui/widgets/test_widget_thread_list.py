@@ -175,3 +175,19 @@ async def test_an_empty_list_says_what_to_press(make_thread: Make) -> None:
         app.threads.show(Rows(app.row, empty=empty))
         await pilot.pause()
         assert [line.strip() for line in app.lines()[:2]] == ["Nothing needs a reply.", "g w"]
+
+
+async def test_what_the_wheel_scrolled_to_stays_when_rows_come_in(make_thread: Make) -> None:
+    app = ListApp(make_thread)
+    async with app.run_test(size=(100, 20)) as pilot:
+        app.show(cursor=2)
+        await pilot.pause()
+        app.threads.scroll_relative(y=500, animate=False)
+        await pilot.pause()
+        app.subject = "Came in"
+        app.show(cursor=2)
+        await pilot.pause()
+        assert "Came in 500" in app.lines()[0]
+        app.show(cursor=3)
+        await pilot.pause()
+        assert any(line.startswith("▌") for line in app.lines())

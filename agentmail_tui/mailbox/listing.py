@@ -13,17 +13,16 @@ from agentmail_tui.errors import MailError
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.acts import Patch
 from agentmail_tui.mailbox.desk import Sleep
+from agentmail_tui.mailbox.on_screen import OnScreen
 from agentmail_tui.mailbox.paging import filter_for, next_part
-from agentmail_tui.mailbox.select import searching, visible_row
+from agentmail_tui.mailbox.select import searching
 from agentmail_tui.mailbox.state import Split
-from agentmail_tui.mailbox.triage_fetch import TriageFetch
-from agentmail_tui.mailbox.triaging import Triaging
 
 _COUNT_EVERY = 0.2  # seconds
 _PARTS_AT_ONCE = 20  # of one request to fill the screen; more only when it is scrolled
 
 
-class Listing(Triaging):
+class Listing(OnScreen):
     """The list, of which only a part is held."""
 
     def __init__(
@@ -39,13 +38,9 @@ class Listing(Triaging):
         super().__init__(
             backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
         )
-        self._connected = False
-        self._shown = (0, 0)
-        self._hits_shown = (0, 0)
         self._paging: asyncio.Task[None] | None = None
         self._counting: asyncio.Task[None] | None = None
         self._count_again = False
-        self._triages = TriageFetch(self._read_triage, self._triage_found, self._spawn, sleep)
 
     def show_range(self, first: int, last: int) -> None:
         """Say which rows are on screen: what is missing there is read, far rows are let go."""
@@ -138,20 +133,6 @@ class Listing(Triaging):
                 return
             self._post(ev.PageLoaded(window.generation, part.first, part.asked, page))
             self._want_triage()
-
-    def _want_triage(self) -> None:
-        able = self._state.capabilities
-        if not self._connected or not able.triage or able.triage_in_list:
-            return
-        first, last = self._hits_shown if searching(self._state) else self._shown
-        shown = (visible_row(self._state, row) for row in range(first, 2 * last - first + 2))
-        self._triages.want([row.id for row in shown if row is not None and row.triage is None])
-
-    async def _read_triage(self, thread_id: str) -> Triage:
-        return await self._backend.triage(thread_id)
-
-    def _triage_found(self, thread_id: str, triage: Triage) -> None:
-        self._post(ev.TriageLoaded(thread_id, triage))
 
     def _recount(self) -> None:
         """Ask for the counts again, at most one question at a time."""

@@ -66,8 +66,8 @@ class Mailbox(Sending):
         if not self._connected:
             self._wake.set()
             return
-        self._triages.forget()
         self._read_again()
+        self._triage_again()
         self._recount()
         self._spawn(self._load_inboxes())
         if self._state.open is not None:
@@ -135,6 +135,9 @@ class Mailbox(Sending):
             self._spawn(self._load_inboxes())
         if any(live.kind in _MAIL and live.thread_id == opened for live in news):
             self._reread(opened)
+        came = [live.thread_id for live in news if live.kind in _MAIL and live.thread_id]
+        if came:
+            self._triage_again(came)
         bare = {live.thread_id for live in news if live.thread is None and live.thread_id}
         if bare:
             self._spawn(self._load_rows(sorted(bare)))

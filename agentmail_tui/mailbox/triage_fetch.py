@@ -45,9 +45,12 @@ class TriageFetch:
                 self._found(thread_id, triage)
         self._pump()
 
-    def forget(self) -> None:
-        """Read everything anew when it is wanted next."""
-        self._known.clear()
+    def again(self, thread_ids: Sequence[str]) -> None:
+        """Read these anew, though they are known: they may have changed."""
+        for thread_id in thread_ids:
+            self._known.pop(thread_id, None)
+        self._wanted.extend(each for each in thread_ids if each not in self._wanted)
+        self._pump()
 
     def _pump(self) -> None:
         while self._wanted and not self._paused and len(self._under_way) < AT_ONCE:

@@ -224,6 +224,27 @@ async def test_a_server_that_is_asked_too_much_is_left_alone_for_a_while(
     assert all(known)
 
 
+async def test_triage_is_read_again_after_new_mail_and_on_request(
+    make_bench: Callable[[Capabilities], Bench],
+) -> None:
+    bench = make_bench(replace(EVERYTHING, triage_in_list=False))
+    await bench.start(3)
+    await bench.backend.set_status("t1", Status.CLOSED)
+    await bench.tick()
+    assert statuses(bench.state) == [Status.OPEN] * 3
+    bench.box.refresh()
+    await settle()
+    assert statuses(bench.state) == [Status.OPEN, Status.CLOSED, Status.OPEN]
+    bench.mail(-1, thread=1)
+    await bench.tick()
+    assert ids(bench.state) == ["t1", "t0", "t2"]
+    assert statuses(bench.state) == [Status.NEEDS_REPLY, Status.OPEN, Status.OPEN]
+
+
+def statuses(state: MailState) -> list[Status | None]:
+    return [select.status_of(row) for _, row in sorted(state.window.rows.items())]
+
+
 async def test_where_one_inbox_is_listed_at_a_time_the_first_is_shown(
     make_bench: Callable[[Capabilities], Bench],
 ) -> None:

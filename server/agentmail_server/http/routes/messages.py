@@ -32,7 +32,8 @@ async def list_messages(call: Call[MessagesQuery, NoBody]) -> Reply:
         "domain_id": asked.domain_id,
         "sender": _bare(asked.sender),
         "before": to_micros(asked.before) if asked.before else None,
-        "after": to_micros(asked.after) if asked.after else None,
+        # Times are shown in milliseconds: what is shown with this one is not after it.
+        "after": to_micros(asked.after) // 1000 * 1000 + 999 if asked.after else None,
         "order": asked.order,
     }
     sealed = [call.org_id, "messages", filters]

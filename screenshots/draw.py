@@ -9,14 +9,14 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 CLOCK = "2026-01-15T09:00:00Z"
-# Name, size, and the keys that are pressed before the picture is taken.
+# Name, size, the keys that are pressed, and what must then be on screen.
 PICTURES = (
-    ("main", "120x36", "j,j"),
-    ("main-80x24", "80x24", "j,j"),
-    ("thread", "120x36", "j,j,j,j,enter"),
-    ("compose", "120x36", "j,j,r"),
-    ("search", "120x36", "/,o,r,d,e,r,enter"),
-    ("delivery", "120x36", "D"),
+    ("main", "120x36", "j,j", "my gooseneck kettle"),
+    ("main-80x24", "80x24", "j,j", "my gooseneck kettle"),
+    ("thread", "120x36", "j,j,j,j,enter", "A 4 mm flat"),
+    ("compose", "120x36", "j,j,r", "Reply to Ada Byrne"),
+    ("search", "120x36", "/,o,r,d,e,r,enter", "hits"),
+    ("delivery", "120x36", "D", "Suppressions 2"),
 )
 _BOUND = 180
 
@@ -25,14 +25,14 @@ def main() -> int:
     """Draw all of them; return 0 if that went well."""
     environ = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     environ |= {"AGENTMAIL_CLOCK": CLOCK, "TZ": "UTC", "TEXTUAL_ANIMATIONS": "none"}
-    return max(draw(name, size, keys, environ) for name, size, keys in PICTURES)
+    return max(draw(*picture, environ) for picture in PICTURES)
 
 
-def draw(name: str, size: str, keys: str, environ: dict[str, str]) -> int:
+def draw(name: str, size: str, keys: str, expected: str, environ: dict[str, str]) -> int:
     """Draw one of them; return the exit code of `agentmail-tui shot`."""
     out = FOLDER / f"{name}.svg"
     command = [sys.executable, "-m", "agentmail_tui", "shot", "--demo", "--size", size]
-    command += ["--press", keys, "--svg", str(out)]
+    command += ["--press", keys, "--wait-for", expected, "--svg", str(out)]
     done = subprocess.run(command, env=environ, check=False, timeout=_BOUND)  # noqa: S603
     state = "drawn" if done.returncode == 0 else "FAILED"
     sys.stdout.write(f"{out.relative_to(FOLDER.parent)}: {state}\n")

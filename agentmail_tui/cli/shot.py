@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from agentmail_tui.cli.options import USAGE_ERROR, ConnectionOptions
 from agentmail_tui.cli.screen import at_rest, screen_svg, screen_text, write_png
 from agentmail_tui.errors import MailError
+from agentmail_tui.mailbox.state import Link
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -100,7 +101,7 @@ async def _play(link: Connection, arguments: argparse.Namespace, steps: list[Ste
     try:
         async with app.run_test(size=(columns, rows)) as pilot:
             stage = Stage(app, pilot, mailbox, arguments.timeout)
-            await stage.settle(max(arguments.timeout, _STARTED_SECONDS))
+            await stage.begin(max(arguments.timeout, _STARTED_SECONDS))
             for step in steps:
                 await stage.perform(step)
             await stage.settle()
@@ -119,6 +120,14 @@ class Stage:
         self._pilot = pilot
         self._mailbox = mailbox
         self._timeout = timeout
+
+    async def begin(self, bound: float) -> None:
+        """Wait for the first mail; raises NeverShown where there is no server to give it."""
+        await self.settle(bound)
+        state = self._mailbox.state
+        if state.link in (Link.OFFLINE, Link.REFUSED):
+            said = f"no connection: {state.link_detail or state.link.value}"
+            raise NeverShown(said, screen_text(self._app))
 
     async def perform(self, step: Step) -> None:
         """Do one step; raises NeverShown where a text never comes."""

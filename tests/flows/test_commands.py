@@ -187,3 +187,10 @@ async def test_shot_says_what_was_on_screen_instead(shell: Shell) -> None:
     assert out == ""
     assert '"no such text" never came in 0.5 s' in shell.err
     assert "Dented kettle" in shell.err
+
+
+async def test_shot_of_a_server_that_is_away_fails(shell: Shell, tmp_path: Path) -> None:
+    out = tmp_path / "out.svg"
+    await shell.run("shot", "--url", "http://127.0.0.1:9", "--svg", str(out), code=1)
+    assert "no connection" in shell.err
+    assert not out.exists()

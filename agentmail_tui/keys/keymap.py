@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
+# Places with a part in the README beside mail itself; in the others, keys are on screen.
+_TOLD = (Place.COMPOSER, Place.REVIEW, Place.DELIVERY)
+
+
 @dataclass(frozen=True, slots=True)
 class Keymap:
     """The table with the user's changes, and what was wrong with those."""
@@ -128,14 +132,14 @@ class Chords:
 
 
 def keys_markdown(keymap: Keymap | None = None) -> str:
-    """Return the table of the README: what works in the list and the reader, then the rest."""
-    keymap = keymap or Keymap()
+    """Return the table of the README: mail first, by group, then the other screens that act."""
+    keys = [key for key in (keymap or Keymap()).keys if key.listed and key.keys]
+    rows = [key for group in Group for key in keys if key.group is group and key.places == MAIL]
+    rows += [key for place in _TOLD for key in keys if key.places == (place,)]
     lines = ["| Keys | Does | |", "|---|---|---|"]
-    for group in Group:
-        for key in keymap.keys:
-            if key.group is group and key.listed and key.keys:
-                where = "" if key.places == MAIL else ", ".join(key.places)
-                lines.append(f"| {_code(key)} | {key.label} | {where or group.value.lower()} |")
+    for key in rows:
+        where = key.group.value.lower() if key.places == MAIL else key.places[0]
+        lines.append(f"| {_code(key)} | {key.label} | {where} |")
     return "\n".join(lines) + "\n"
 
 

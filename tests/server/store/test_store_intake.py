@@ -19,6 +19,7 @@ from agentmail_server.store.tables import (
     thread_people,
 )
 from agentmail_server.store.tables import messages as message_table
+from agentmail_server.store.tables import outbox as outbox_table
 from agentmail_server.store.tables import threads as thread_table
 from sqlalchemy import Connection, select
 
@@ -241,7 +242,7 @@ class TestDeletion:
         assert [each.inbox_id for each in raw.inboxes] == [world.inbox.id]
 
         def open_subjects(conn: Connection) -> list[str]:
-            return list(conn.execute(select(outbox.outbox.c.subject_id)).scalars())
+            return list(conn.execute(select(outbox_table.c.subject_id)).scalars())
 
         assert set(await world.store.read(open_subjects)) == {stays.raw_id, both[0]}
         last = (await world.log())[-1]

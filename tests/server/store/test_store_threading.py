@@ -49,6 +49,7 @@ class TestReferences:
         one = await world.arrive()
         two = await world.arrive(world.mail(subject="Another matter"))
         assert one.thread_id != two.thread_id
+        chain: tuple[str, ...]
         chain = (one.rfc_message_id, two.rfc_message_id, "unknown@x.example")
         assert (await world.arrive(world.mail(references=chain))).thread_id == two.thread_id
         chain = (two.rfc_message_id, one.rfc_message_id)

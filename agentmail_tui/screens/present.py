@@ -174,9 +174,9 @@ def search_info(state: MailState) -> Line:
     )
 
 
-def status(state: MailState, focus_note: str = "") -> StatusInfo:
+def status(state: MailState) -> StatusInfo:
     """Return the status line."""
-    facts = [focus_note] if focus_note else []
+    facts: list[str] = []
     if state.undo:
         facts.append("u undo")
     if state.redo:

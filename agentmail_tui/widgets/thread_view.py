@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.geometry import Offset
-from textual.message import Message
 
 from agentmail_tui.widgets.body import has_folds
 from agentmail_tui.widgets.card import Card, Fold, card_lines
@@ -24,12 +22,6 @@ _Laid = tuple[Card, int, Fold, int, bool]
 
 class ThreadView(LineScroll, can_focus=True):
     """Cards of one thread, one of them current; which parts are unfolded is kept per card."""
-
-    @dataclass
-    class Activated(Message):
-        """A card was opened that is more than a mail to read, such as a failed send."""
-
-        key: str
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

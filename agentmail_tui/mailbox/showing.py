@@ -124,7 +124,8 @@ def _moved(state: MailState, index: int, thread: Thread) -> MailState:
     if thread_id == thread.id:
         position = place
     else:
-        position += (place <= position) - (index < position)
+        position -= index < position
+        position += place <= position
     return with_list_cursor(replace(state, window=window), position)
 
 

@@ -28,6 +28,7 @@ from agentmail_server.relay.url import RelayUrlError
 from agentmail_server.service import keys, relaying
 from agentmail_server.service.domains import ensure_dkim
 from agentmail_server.service.readiness import Readiness
+from agentmail_server.service.tokens import Tokens
 from agentmail_server.smtp.intake import Intake
 from agentmail_server.smtp.limits import SmtpLimits
 from agentmail_server.smtp.listener import Listener, tls_context
@@ -111,7 +112,8 @@ async def _start(
     failed = asyncio.Event()
     hub = Hub()
     store.on("log", hub.wake)
-    runner, relay_job = await _run_jobs(stack, settings, store, relay, clock, ids, failed)
+    tokens = Tokens.of(pepper)
+    runner, relay_job = await _run_jobs(stack, settings, store, relay, clock, ids, failed, tokens)
     ready = Readiness(
         store,
         runner_alive=lambda: runner.alive,
@@ -120,7 +122,7 @@ async def _start(
     )
     http = HttpSettings.of(settings, server_version())
     deps = Deps(store, clock, ids, http, pepper, hub, ready)
-    listener, smtp = await _listen_smtp(stack, settings, store, clock, ids)
+    listener, smtp = await _listen_smtp(stack, settings, store, clock, ids, tokens)
     url = await _listen_http(stack, settings, deps, listener, failed)
     return Running(
         http_url=url, smtp=smtp, store=store, clock=clock, ids=ids, pepper=pepper, org_id=org_id,
@@ -184,10 +186,12 @@ async def _run_jobs(
     clock: Clock,
     ids: Ids,
     failed: asyncio.Event,
+    tokens: Tokens,
 ) -> tuple[Runner, RelayJob]:
     pool = await stack.enter_async_context(ParserPool(settings.parse_workers))
-    relay_job = RelayJob(store, relay, hostname=settings.hostname, clock=clock, ids=ids)
-    parse_job = ParseJob(store, pool, clock=clock, ids=ids)
+    name = settings.hostname
+    relay_job = RelayJob(store, relay, hostname=name, clock=clock, ids=ids, tokens=tokens)
+    parse_job = ParseJob(store, pool, clock=clock, ids=ids, tokens=tokens)
     runner = Runner(
         store,
         [
@@ -216,7 +220,12 @@ def _watch(failed: asyncio.Event) -> Callable[[asyncio.Task[None]], None]:
 
 
 async def _listen_smtp(
-    stack: contextlib.AsyncExitStack, settings: Settings, store: Store, clock: Clock, ids: Ids
+    stack: contextlib.AsyncExitStack,
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    ids: Ids,
+    tokens: Tokens,
 ) -> tuple[Listener, HostPort]:
     tls = None
     if settings.smtp_tls_cert is not None and settings.smtp_tls_key is not None:
@@ -225,7 +234,7 @@ async def _listen_smtp(
         except OSError as error:
             raise StartError(f"smtp_tls_cert or smtp_tls_key cannot be used: {error}") from error
     listener = Listener(
-        Intake(store, clock=clock, ids=ids),
+        Intake(store, clock=clock, ids=ids, tokens=tokens),
         SmtpLimits.of(settings),
         hostname=settings.hostname,
         tls=tls,

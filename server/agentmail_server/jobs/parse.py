@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from agentmail_server.errors import NotFound, ServiceError
 from agentmail_server.ids import to_micros
 from agentmail_server.jobs.runner import DONE, FINISHED, Outcome
 from agentmail_server.mail.parse import salvage
+from agentmail_server.service import reports
 from agentmail_server.store import intake, outbox
 
 if TYPE_CHECKING:
@@ -16,13 +18,32 @@ if TYPE_CHECKING:
 
     from agentmail_server.ids import Clock, Ids
     from agentmail_server.mail.model import ParsedMail
+    from agentmail_server.service.tokens import Tokens
     from agentmail_server.store.engine import Store
-    from agentmail_server.store.records import JobRow
+    from agentmail_server.store.records import JobRow, RawMailRow
 
 log = logging.getLogger(__name__)
 
 # From this attempt on the mail is recorded by its headers alone: shown, flagged, kept raw.
 LAST_FULL_ATTEMPT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the verified tokens of an envelope name: a thread, a message that came back."""
+
+    thread_id: str | None = None
+    returned_to: str | None = None
+
+    @classmethod
+    def by(cls, mail: RawMailRow, tokens: Tokens) -> Named:
+        """Read the recipients of a mail."""
+        addresses = [each.recipient for each in mail.inboxes]
+        threads = filter(None, map(tokens.thread_of, addresses))
+        return cls(next(threads, None), next(filter(None, map(tokens.message_of, addresses)), None))
+
+
+NOTHING = Named()
 
 
 class Parser(Protocol):
@@ -36,11 +57,14 @@ class Parser(Protocol):
 class ParseJob:
     """Handles jobs of kind `parse`; the subject is a raw id."""
 
-    def __init__(self, store: Store, parser: Parser, *, clock: Clock, ids: Ids) -> None:
+    def __init__(
+        self, store: Store, parser: Parser, *, clock: Clock, ids: Ids, tokens: Tokens
+    ) -> None:
         self._store = store
         self._parser = parser
         self._clock = clock
         self._ids = ids
+        self._tokens = tokens
 
     async def __call__(self, job: JobRow) -> Outcome:
         """Parse the mail, store what it says and finish the job, all or nothing."""
@@ -53,13 +77,13 @@ class ParseJob:
             parsed = salvage(mail.content, job.last_error or "cannot be stored as parsed")
         else:
             parsed = await self._parser.parse(mail.content)
-        await self._record(job, parsed)
+        await self._record(job, parsed, Named.by(mail, self._tokens))
         return FINISHED
 
-    async def _record(self, job: JobRow, parsed: ParsedMail) -> None:
+    async def _record(self, job: JobRow, parsed: ParsedMail, named: Named) -> None:
         try:
             await self._store.write(
-                record_and_finish, self._ids, to_micros(self._clock.now()), job, parsed
+                record_and_finish, self._ids, to_micros(self._clock.now()), job, parsed, named
             )
         except ServiceError as error:
             if error.temporary:
@@ -69,8 +93,16 @@ class ParseJob:
 
 
 def record_and_finish(
-    conn: Connection, ids: Ids, now: int, job: JobRow, parsed: ParsedMail
+    conn: Connection, ids: Ids, now: int, job: JobRow, parsed: ParsedMail, named: Named = NOTHING
 ) -> None:
-    """Unit: the messages and the end of the job are one commit."""
-    intake.record(conn, ids, now, job.subject_id, parsed)
+    """Unit: the messages, what they report and the end of the job are one commit."""
+    found = None
+    if parsed.report is not None:
+        mail = intake.load_raw(conn, job.subject_id)
+        found = reports.match(conn, mail, parsed, named.returned_to)
+    # A bounce belongs where the mail is that it tells of.
+    thread_id = named.thread_id or (found.message.thread_id if found else None)
+    stored = intake.record(conn, ids, now, job.subject_id, parsed, thread_id)
+    if found is not None and stored and parsed.report is not None:
+        reports.settle(conn, ids, now, found, stored[0], parsed.report.feedback_type)
     outbox.finish(conn, now, job.id, job.lease or "")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from agentmail_server.ids import Clock, Ids
     from agentmail_server.relay.outcome import RecipientResult, Relay
+    from agentmail_server.service.tokens import Tokens
     from agentmail_server.store.engine import Store
     from agentmail_server.store.records import JobRow, MessageRow
 
@@ -62,7 +63,14 @@ class RelayJob:
     """Handles jobs of kind `relay`; the subject is a message id."""
 
     def __init__(
-        self, store: Store, relay: Relay | None, *, hostname: str, clock: Clock, ids: Ids
+        self,
+        store: Store,
+        relay: Relay | None,
+        *,
+        hostname: str,
+        clock: Clock,
+        ids: Ids,
+        tokens: Tokens,
     ) -> None:
         self.state = RelayState()
         self._store = store
@@ -70,6 +78,7 @@ class RelayJob:
         self._hostname = hostname
         self._clock = clock
         self._ids = ids
+        self._tokens = tokens
 
     async def __call__(self, job: JobRow) -> Outcome:
         """Serve every recipient that is left, once."""
@@ -88,7 +97,7 @@ class RelayJob:
         if self._relay is None:
             await self._store.write(relaying.park, self._ids, self._now(), dispatch)
             return Later(self._now() + _PARKED, relaying.NO_RELAY)
-        sender = dispatch.message.from_address
+        sender = self._return_path(dispatch.message)
         results = await self._relay.send(sender, dispatch.outside, dispatch.raw)
         self._note(results)
         await self._store.write(
@@ -108,6 +117,9 @@ class RelayJob:
             copy=copy,
             looping=count_received(copy) > _MAX_HOPS,
         )
+
+    def _return_path(self, message: MessageRow) -> str:
+        return self._tokens.bounce_address(message.id, message.from_address.rpartition("@")[2])
 
     def _note(self, results: Sequence[RecipientResult]) -> None:
         silent = [each.text for each in results if each.outcome == "temporary" and not each.code]

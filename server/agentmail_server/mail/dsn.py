@@ -97,12 +97,9 @@ def _receipt(notice: Notice) -> Report | None:
 
 def _fate(fields: Headers) -> Fate | None:
     """Return the fate that one group of a delivery report tells; None for other groups."""
-    named = fields.text("original-recipient"), fields.text("final-recipient")
-    address = (
-        address_in(named[1])
-        or address_in(named[0])
-        or address_in(fields.text("x-actual-recipient"))
-    )
+    # The original one is what we wrote to; the final one may be where somebody forwards it.
+    named = [fields.text(f"{name}-recipient") for name in ("original", "final", "x-actual")]
+    address = next((each for each in map(address_in, named) if each), "")
     action = fields.text("action").strip().lower().partition(" ")[0]
     if not address and not (action and any(named)):
         return None

@@ -31,8 +31,8 @@ class RecipientResult:
     text: str
 
     @property
-    def hard(self) -> bool:
-        """Whether the address itself is at fault, and for good."""
+    def suppresses(self) -> bool:
+        """Whether the address itself is at fault, so that nobody should write there again."""
         return self.outcome == "bounced" and self.enhanced in SUPPRESSING
 
 

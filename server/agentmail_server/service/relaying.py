@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agentmail_server.store.records import InboxTarget, MessageRow
 
 # Nothing more is tried for a recipient in one of these.
-FINAL = frozenset({"delivered", "bounced", "complained", "failed", "suppressed"})
+FINAL = frozenset({"delivered", "bounced", "complained", "failed", "suppressed", "cancelled"})
 NO_RELAY = "no relay is configured: kept in the queue until the server is started with one"
 UNKNOWN_AGAIN = "gave up: the connection broke twice after hand-over, the mail may have arrived"
 
@@ -165,7 +165,7 @@ def _bounced(
     conn: Connection, ids: Ids, now: int, message: MessageRow, result: RecipientResult
 ) -> None:
     _event(conn, ids, now, message, result, "bounced", result.text or "refused")
-    if result.hard:
+    if result.suppresses:
         delivery.add_suppression(
             conn,
             ids,
@@ -192,7 +192,8 @@ def _event(
     if result.enhanced:
         data["enhanced_code"] = result.enhanced
     if event_type == "bounced":
-        data["bounce_type"] = "hard" if result.hard else "soft"
+        # RFC 3463: 5.x is for good. Whether the address is dead is another question.
+        data["bounce_type"] = "soft" if result.enhanced.startswith("4") else "hard"
     if result.outcome == "unknown":
         data["delivery_unknown"] = True
     delivery.append_event(conn, ids, now, message, result.address, event_type, detail, data)

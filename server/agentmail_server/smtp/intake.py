@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agentmail_server.errors import ServiceError
 from agentmail_server.mail.address import normalise_address
 from agentmail_server.mail.headers import count_received
-from agentmail_server.service import inbound
+from agentmail_server.service import inbound, reports
 from agentmail_server.smtp import replies
 from agentmail_server.smtp.paths import NULL_SENDER
 from agentmail_server.store.inboxes import inboxes_for
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import Session
 
     from agentmail_server.ids import Clock, Ids
+    from agentmail_server.service.tokens import Tokens
     from agentmail_server.smtp.session import MailEnvelope, MailSession
     from agentmail_server.store.engine import Store
+    from agentmail_server.store.records import InboxTarget
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +31,11 @@ MAX_HOPS = 50
 class Intake:
     """The handler that aiosmtpd calls; holds no state of a session."""
 
-    def __init__(self, store: Store, *, clock: Clock, ids: Ids) -> None:
+    def __init__(self, store: Store, *, clock: Clock, ids: Ids, tokens: Tokens) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
+        self._tokens = tokens
         # Commits whose client left are still waited for.
         self._commits: set[asyncio.Task[str]] = set()
 
@@ -113,16 +116,25 @@ class Intake:
         except (ServiceError, ValueError):
             return replies.UNKNOWN_RECIPIENT
         try:
-            found = await self._store.read(inboxes_for, [wanted])
+            target = await self._target(envelope, wanted)
         except ServiceError as error:
             return replies.for_error(error)
-        target = found.get(wanted)
         if target is None:
             return replies.UNKNOWN_RECIPIENT
         if target.status != "active":
             return replies.INACTIVE_RECIPIENT
         envelope.targets.append((target, address))
         return None
+
+    async def _target(self, envelope: MailEnvelope, wanted: str) -> InboxTarget | None:
+        message_id = self._tokens.message_of(wanted)
+        if message_id is None:
+            return (await self._store.read(inboxes_for, [wanted])).get(wanted)
+        if _sender(envelope):
+            # Bounces alone come back this way, and they have no sender.
+            return None
+        domain = wanted.rpartition("@")[2]
+        return await self._store.read(reports.inbox_of_send, message_id, domain)
 
     async def handle_DATA(  # noqa: N802
         self, server: MailSession, session: Session, envelope: MailEnvelope

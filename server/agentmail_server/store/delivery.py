@@ -26,6 +26,7 @@ from agentmail_server.store.standing import (
 )
 from agentmail_server.store.tables import delivery_events, inboxes, recipients, suppressions
 from agentmail_server.store.transaction import lock
+from agentmail_server.store.webhooks import announce_step
 
 EVENT_TYPES = (
     "queued",
@@ -36,6 +37,8 @@ EVENT_TYPES = (
     "complained",
     "failed",
     "suppressed",
+    "cancelled",
+    "opened",
 )
 
 
@@ -75,6 +78,7 @@ def append_event(
     raise_recipient(conn, event)
     raise_message(conn, event)
     log_event(conn, event)
+    announce_step(conn, ids, now, event.inbox_id, event.message_id, (event_type, event_id))
     return event
 
 

@@ -23,6 +23,14 @@ from agentmail_server.store.log import append
 from agentmail_server.store.records import Participant
 from agentmail_server.store.tables import attachments, messages
 from agentmail_server.store.threading import Letter, Placement, place, remember
+from agentmail_server.store.webhooks import announce_mail
+
+_REPORT_FLAGS = {
+    "delivery": "delivery_report",
+    "text": "delivery_report",
+    "complaint": "complaint",
+    "receipt": "read_receipt",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ def record_in_inbox(conn: Connection, target: RowMapping, story: Inbound) -> str
         message_id=message_id,
         data={"subject": parsed.subject, "from": parsed.sender.address, "direction": "inbound"},
     )
+    announce_mail(conn, story.ids, story.now, target, message_id)
     return message_id
 
 
@@ -144,8 +153,10 @@ def _flags(parsed: ParsedMail, placed: Placement) -> list[str]:
     flags = list(placed.flags)
     if parsed.message_id is None:
         flags.append("synthetic_id")
-    if parsed.auto_submitted:
+    if parsed.auto_submitted or parsed.report is not None:
         flags.append("auto_reply")
+    if parsed.report is not None:
+        flags.append(_REPORT_FLAGS[parsed.report.kind])
     return flags
 
 

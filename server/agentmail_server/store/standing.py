@@ -11,6 +11,7 @@ from agentmail_server.store.records import DeliveryEventRow, JsonObject
 from agentmail_server.store.tables import messages, recipients, threads
 
 _RANK = {
+    "scheduled": 0,
     "queued": 0,
     "sent": 1,
     "delivery_delayed": 1,
@@ -19,6 +20,7 @@ _RANK = {
     "failed": 3,
     "complained": 3,
     "suppressed": 3,
+    "cancelled": 3,
 }
 _REASON_FIELD = {
     "bounced": "bounce_reason",
@@ -44,7 +46,11 @@ def raise_recipient(conn: Connection, event: DeliveryEventRow) -> None:
         func.lower(recipients.c.address) == event.recipient.lower(),
     )
     status = conn.execute(select(recipients.c.status).where(mine)).scalar()
-    if status is None or _RANK.get(status, 0) > _RANK.get(event.event_type, 0):
+    if (
+        status is None
+        or event.event_type not in _RANK
+        or _RANK.get(status, 0) > _RANK.get(event.event_type, 0)
+    ):
         return
     values = {
         "status": event.event_type,
@@ -58,7 +64,7 @@ def raise_message(conn: Connection, event: DeliveryEventRow) -> None:
     """Bring the message, and the thread whose newest mail it is, up to an event."""
     query = select(messages.c.delivery_status, messages.c.delivery_data, messages.c.created_at)
     held = conn.execute(query.where(messages.c.id == event.message_id)).one()
-    if not _tells_of_message(conn, event):
+    if event.event_type not in _RANK or not _tells_of_message(conn, event):
         return
     values: dict[str, object] = {"delivery_data": _delivery_data(event, held.delivery_data or {})}
     raised = _RANK.get(event.event_type, 0) >= _RANK.get(held.delivery_status or "queued", 0)

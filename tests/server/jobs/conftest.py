@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from agentmail_server.ids import FrozenClock, Ids, to_micros
 from agentmail_server.jobs.runner import Kind, Runner
+from agentmail_server.service.tokens import Tokens
 from agentmail_server.store import accounts, domains, inboxes, outbox, tables
 from agentmail_server.store.engine import Store, open_store
 from agentmail_server.store.records import InboxRow
@@ -30,6 +31,7 @@ class Yard:
     ids: Ids
     org_id: str
     inboxes: dict[str, InboxRow] = field(default_factory=dict)
+    tokens: Tokens = Tokens((b"secret of the yard",))
 
     @property
     def now(self) -> int:

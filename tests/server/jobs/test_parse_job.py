@@ -44,7 +44,7 @@ class Parser:
 
 
 def kind(yard: Yard, parser: Parser) -> Kind:
-    job = ParseJob(yard.store, parser, clock=yard.clock, ids=yard.ids)
+    job = ParseJob(yard.store, parser, clock=yard.clock, ids=yard.ids, tokens=yard.tokens)
     return Kind("parse", job, limit=4, lease_seconds=60)
 
 
@@ -117,7 +117,9 @@ async def test_what_cannot_be_stored_as_parsed_is_shown_by_its_headers(
 ) -> None:
     real = intake.record
 
-    def picky(conn: Connection, ids: object, now: int, raw_id: str, parsed: ParsedMail) -> object:
+    def picky(
+        conn: Connection, ids: object, now: int, raw_id: str, parsed: ParsedMail, *_: object
+    ) -> object:
         if parsed.parse_error is None:
             raise BadRequest("this text cannot be stored")
         return real(conn, yard.ids, now, raw_id, parsed)

@@ -75,8 +75,19 @@ async def send(yard: Yard, *recipients: str, raw: bytes = RAW) -> str:
     return mail.id
 
 
+def _job(yard: Yard, relay: FakeRelay | None) -> RelayJob:
+    return RelayJob(
+        yard.store,
+        relay,
+        hostname="mx.agents.test",
+        clock=yard.clock,
+        ids=yard.ids,
+        tokens=yard.tokens,
+    )
+
+
 async def start(yard: Yard, relay: FakeRelay | None) -> Runner:
-    job = RelayJob(yard.store, relay, hostname="mx.agents.test", clock=yard.clock, ids=yard.ids)
+    job = _job(yard, relay)
     kind = Kind("relay", job, limit=4, lease_seconds=60, max_attempts=1000)
     return await yard.run(kind, poll=60)
 
@@ -107,9 +118,10 @@ async def statuses(yard: Yard) -> dict[str, str]:
 async def test_what_is_taken_is_sent_and_delivered(yard: Yard) -> None:
     relay = FakeRelay()
     await start(yard, relay)
-    await send(yard, "ann@x.test", "bob@y.test")
+    message_id = await send(yard, "ann@x.test", "bob@y.test")
     await ended(yard)
-    assert relay.sent == [("agent@agents.test", ["ann@x.test", "bob@y.test"], RAW)]
+    sender = yard.tokens.bounce_address(message_id, "agents.test")
+    assert relay.sent == [(sender, ["ann@x.test", "bob@y.test"], RAW)]
     assert await statuses(yard) == {"ann@x.test": "delivered", "bob@y.test": "delivered"}
     assert [each for each in await events(yard) if each[0] == "ann@x.test"] == [
         ("ann@x.test", "queued"),
@@ -146,9 +158,9 @@ async def test_only_who_was_put_off_is_tried_again(yard: Yard) -> None:
         ("553 5.1.3 bad address", "hard", True),
         ("551 5.1.6 moved", "hard", True),
         ("556 5.1.10 null mx", "hard", True),
-        ("550 5.7.1 policy", "soft", False),
-        ("552 5.2.2 full", "soft", False),
-        ("554 no reason", "soft", False),
+        ("550 5.7.1 policy", "hard", False),
+        ("552 5.2.2 full", "hard", False),
+        ("554 no reason", "hard", False),
     ],
 )
 async def test_a_refusal_bounces_and_only_a_dead_address_is_suppressed(
@@ -281,7 +293,7 @@ async def test_a_loop_inside_ends(yard: Yard) -> None:
 
 async def test_a_relay_that_is_down_is_noted(yard: Yard) -> None:
     relay = FakeRelay(ann=["down", "250 2.0.0 ok"])
-    job = RelayJob(yard.store, relay, hostname="a.test", clock=yard.clock, ids=yard.ids)
+    job = _job(yard, relay)
     runner = await yard.run(
         Kind("relay", job, limit=4, lease_seconds=60, max_attempts=1000), poll=60
     )

@@ -65,7 +65,7 @@ async def test_each_recipient_has_its_own_outcome(serve: Serve, fake_server: Fak
         "full@x.test": ("temporary", 452, "4.2.2"),
         "odd@x.test": ("bounced", 553, ""),
     }
-    assert {each.address: each.hard for each in results}["gone@x.test"]
+    assert {each.address: each.suppresses for each in results}["gone@x.test"]
     assert len(fake.mails) == 1
 
 

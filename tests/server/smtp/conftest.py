@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from agentmail_server.config import HostPort
 from agentmail_server.ids import FrozenClock, Ids
+from agentmail_server.service.tokens import Tokens
 from agentmail_server.smtp.intake import Intake
 from agentmail_server.smtp.limits import SmtpLimits
 from agentmail_server.smtp.listener import Listener
@@ -83,6 +84,7 @@ class World:
     stack: AsyncExitStack
     clock: FrozenClock
     ids: Ids
+    tokens: Tokens = Tokens((b"secret of the world",))
 
     async def listen(
         self,
@@ -92,7 +94,7 @@ class World:
         store: Any = None,
     ) -> Listener:
         """Start a listener; its address is at `.port`."""
-        intake = Intake(store or self.store, clock=self.clock, ids=self.ids)
+        intake = Intake(store or self.store, clock=self.clock, ids=self.ids, tokens=self.tokens)
         listener = Listener(intake, limits or SmtpLimits(), hostname="mx.agents.test", tls=tls)
         self.port = (await listener.start(HostPort("127.0.0.1", 0))).port
         self.stack.push_async_callback(listener.stop, 0.2)

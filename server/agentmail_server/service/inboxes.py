@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from sqlalchemy import Connection
 
 from agentmail_server.errors import BadRequest, Conflict
 from agentmail_server.ids import Ids
+from agentmail_server.service.signing import mint_secret, with_secret
 from agentmail_server.store import domains, inboxes
 from agentmail_server.store.records import DomainRow, InboxRow
 from agentmail_server.wire.inboxes import InboxChange, InboxUnderDomain, WebhookIn
@@ -78,7 +78,7 @@ def open_inbox(
         domain_id=domain,
         display_name=wanted.display_name if wanted.display_name is not None else wanted.name,
         agent=agent,
-        webhook=_webhook(wanted.webhook, None),
+        webhook=_webhook(wanted.webhook, None, now),
         status=wanted.status,
     )
 
@@ -99,7 +99,7 @@ def change_inbox(
     if wanted.agent is not None:
         changes["agent"] = wanted.agent.model_dump(exclude_none=True)
     if "webhook" in wanted.model_fields_set:
-        changes["webhook"] = _webhook(wanted.webhook, inbox.webhook)
+        changes["webhook"] = _webhook(wanted.webhook, inbox.webhook, now)
     return inboxes.update_inbox(conn, now, org_id, path.inbox_id, changes, path.domain_id)
 
 
@@ -108,15 +108,27 @@ def _refuse_reserved(local_part: str, domain: DomainRow | None) -> None:
         raise Conflict(f"the local part {local_part} is reserved on a shared domain")
 
 
-def _webhook(wanted: WebhookIn | None, held: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def rotate_secret(conn: Connection, now: int, org_id: str, path: InboxPath) -> InboxRow:
+    """Give a webhook a new secret; calls are signed with the old one too for a day."""
+    inbox = inboxes.get_inbox(conn, org_id, path.inbox_id, path.domain_id)
+    if not inbox.webhook:
+        raise BadRequest("the inbox has no webhook")
+    changed = {"webhook": with_secret(inbox.webhook, mint_secret(), now)}
+    return inboxes.update_inbox(conn, now, org_id, inbox.id, changed)
+
+
+def _webhook(
+    wanted: WebhookIn | None, held: Mapping[str, Any] | None, now: int
+) -> dict[str, Any] | None:
     if wanted is None or not wanted.model_fields_set:
         return None
     before = held or {}
     endpoint = wanted.endpoint or before.get("endpoint")
     if endpoint is None or ("endpoint" in wanted.model_fields_set and wanted.endpoint is None):
         return None
-    return {
+    changed = {
+        **before,
         "endpoint": endpoint,
         "events": wanted.events or before.get("events") or ["inbound"],
-        "secret": wanted.secret or before.get("secret") or f"whsec_{secrets.token_hex(24)}",
     }
+    return with_secret(changed, wanted.secret or before.get("secret") or mint_secret(), now)

@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, RowMapping, bindparam, select
 
 from agentmail_server.errors import NotFound
 from agentmail_server.ids import Ids
@@ -18,7 +18,37 @@ from agentmail_server.store.recording import Inbound, record_in_inbox
 from agentmail_server.store.records import AcceptedMail, MessageRow, RawMailRow, RawTarget
 from agentmail_server.store.rows import message_rows
 from agentmail_server.store.tables import inboxes, messages, raw_mail_inboxes, raw_mails
-from agentmail_server.store.transaction import lock
+from agentmail_server.store.transaction import add, is_postgres, lock
+
+# Made once: each mail that comes in asks these, and building them costs more than asking.
+_IN_INBOXES = bindparam("inbox_ids", expanding=True)
+_ALIVE = select(inboxes.c.id).where(inboxes.c.id.in_(_IN_INBOXES))
+_REPEATED = select(raw_mail_inboxes.c.inbox_id).where(
+    raw_mail_inboxes.c.inbox_id.in_(_IN_INBOXES),
+    raw_mail_inboxes.c.dedupe_key == bindparam("dedupe_key"),
+)
+_RECORDED = select(messages.c.inbox_id).where(messages.c.raw_id == bindparam("wanted_raw"))
+_UNRECORDED = (
+    select(
+        raw_mail_inboxes.c.inbox_id,
+        raw_mail_inboxes.c.recipient,
+        inboxes.c.domain_id,
+        raw_mails.c.id.label("raw_id"),
+        raw_mails.c.org_id,
+        raw_mails.c.sha256,
+        raw_mails.c.size,
+        raw_mails.c.envelope_from,
+        raw_mails.c.source,
+        raw_mails.c.received_at,
+    )
+    .join_from(raw_mail_inboxes, raw_mails)
+    .join(inboxes, raw_mail_inboxes.c.inbox_id == inboxes.c.id)
+    .where(
+        raw_mails.c.id == bindparam("wanted_raw"),
+        raw_mail_inboxes.c.inbox_id.not_in(_RECORDED),
+    )
+    .order_by(raw_mail_inboxes.c.inbox_id)
+)
 
 
 def accept_raw(conn: Connection, ids: Ids, now: int, mail: AcceptedMail) -> list[str]:
@@ -33,7 +63,7 @@ def accept_raw(conn: Connection, ids: Ids, now: int, mail: AcceptedMail) -> list
     made: list[str] = []
     for org_id, targets in sorted(wanted.items()):
         raw_id = ids.make("raw")
-        conn.execute(insert(raw_mails).values(_raw_values(raw_id, org_id, digest, mail)))
+        add(conn, raw_mails, _raw_values(raw_id, org_id, digest, mail))
         rows = [
             {
                 "raw_id": raw_id,
@@ -43,7 +73,7 @@ def accept_raw(conn: Connection, ids: Ids, now: int, mail: AcceptedMail) -> list
             }
             for inbox_id, recipient in targets.items()
         ]
-        conn.execute(insert(raw_mail_inboxes), rows)
+        add(conn, raw_mail_inboxes, rows)
         enqueue(conn, now, "parse", raw_id, f"parse:{raw_id}")
         made.append(raw_id)
     return made
@@ -75,9 +105,10 @@ def record(
     envelope names; it counts only in the inbox that holds that thread.
     """
     targets = _unrecorded(conn, raw_id)
-    lock(conn, *(f"inbox:{target['inbox_id']}" for target in targets))
-    # Another server may have recorded some while this one waited for the lock.
-    targets = _unrecorded(conn, raw_id)
+    if targets and is_postgres(conn):
+        lock(conn, *(f"inbox:{target['inbox_id']}" for target in targets))
+        # Another server may have recorded some while this one waited for the lock.
+        targets = _unrecorded(conn, raw_id)
     if not targets:
         return []
     blobs = keep_blobs(conn, [each.content for each in parsed.attachments])
@@ -103,14 +134,12 @@ def _raw_values(raw_id: str, org_id: str, digest: str, mail: AcceptedMail) -> di
 
 def _new_targets(conn: Connection, mail: AcceptedMail) -> dict[str, dict[str, str]]:
     """Return org → inbox → recipient for what is not stored yet."""
-    asked = [target.inbox_id for target, _ in mail.targets]
-    alive = set(conn.execute(select(inboxes.c.id).where(inboxes.c.id.in_(asked))).scalars())
+    asked = {"inbox_ids": [target.inbox_id for target, _ in mail.targets]}
+    alive = set(conn.execute(_ALIVE, asked).scalars())
     if not alive:
         raise NotFound("the inbox is gone")
-    repeated = select(raw_mail_inboxes.c.inbox_id).where(
-        raw_mail_inboxes.c.inbox_id.in_(asked), raw_mail_inboxes.c.dedupe_key == mail.dedupe_key
-    )
-    wanted = alive - set(conn.execute(repeated).scalars())
+    repeated = conn.execute(_REPEATED, {**asked, "dedupe_key": mail.dedupe_key}).scalars()
+    wanted = alive - set(repeated)
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for target, recipient in mail.targets:
         if target.inbox_id in wanted:
@@ -119,23 +148,4 @@ def _new_targets(conn: Connection, mail: AcceptedMail) -> dict[str, dict[str, st
 
 
 def _unrecorded(conn: Connection, raw_id: str) -> Sequence[RowMapping]:
-    recorded = select(messages.c.inbox_id).where(messages.c.raw_id == raw_id)
-    query = (
-        select(
-            raw_mail_inboxes.c.inbox_id,
-            raw_mail_inboxes.c.recipient,
-            inboxes.c.domain_id,
-            raw_mails.c.id.label("raw_id"),
-            raw_mails.c.org_id,
-            raw_mails.c.sha256,
-            raw_mails.c.size,
-            raw_mails.c.envelope_from,
-            raw_mails.c.source,
-            raw_mails.c.received_at,
-        )
-        .join_from(raw_mail_inboxes, raw_mails)
-        .join(inboxes, raw_mail_inboxes.c.inbox_id == inboxes.c.id)
-        .where(raw_mails.c.id == raw_id, raw_mail_inboxes.c.inbox_id.not_in(recorded))
-        .order_by(raw_mail_inboxes.c.inbox_id)
-    )
-    return conn.execute(query).mappings().all()
+    return conn.execute(_UNRECORDED, {"wanted_raw": raw_id}).mappings().all()

@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from agentmail_server.store.records import Participant
 from agentmail_server.store.tables import messages, thread_people, threads
-from agentmail_server.store.transaction import insert_into
+from agentmail_server.store.transaction import add, keep
 
 # Names and addresses beyond this are left out of the text index.
 _MAX_PEOPLE = 20_000
+
+_BEFORE = (
+    select(
+        threads.c.first_message_at,
+        threads.c.last_message_at,
+        threads.c.message_count,
+        threads.c.status,
+        threads.c.has_attachments,
+    )
+    .where(threads.c.id == bindparam("thread_id"))
+    .with_for_update()
+)
+_BUMP = update(threads).where(threads.c.id == bindparam("bumped"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +47,20 @@ class Arrival:
 
 def start_thread(conn: Connection, now: int, thread_id: str, arrival: Arrival) -> None:
     """Open a thread with its first message."""
-    conn.execute(
-        insert(threads).values(
-            id=thread_id,
-            org_id=arrival.org_id,
-            inbox_id=arrival.inbox_id,
-            domain_id=arrival.domain_id,
-            first_message_at=arrival.created_at,
-            message_count=1,
-            has_attachments=arrival.has_attachments,
-            status="open",
-            unread=arrival.direction == "inbound",
-            delivery_status=arrival.delivery_status,
-            updated_at=now,
-            **_shown(arrival),
-        )
-    )
+    values = {
+        "id": thread_id,
+        "org_id": arrival.org_id,
+        "inbox_id": arrival.inbox_id,
+        "domain_id": arrival.domain_id,
+        "first_message_at": arrival.created_at,
+        "message_count": 1,
+        "has_attachments": arrival.has_attachments,
+        "status": "open",
+        "unread": arrival.direction == "inbound",
+        "delivery_status": arrival.delivery_status,
+        "updated_at": now,
+    }
+    add(conn, threads, values | _shown(arrival))
 
 
 def bump_thread(conn: Connection, now: int, thread_id: str, arrival: Arrival) -> None:
@@ -57,19 +68,10 @@ def bump_thread(conn: Connection, now: int, thread_id: str, arrival: Arrival) ->
 
     New mail makes a thread unread, and one that waited or was closed wants a reply again.
     """
-    held = conn.execute(
-        select(
-            threads.c.first_message_at,
-            threads.c.last_message_at,
-            threads.c.status,
-            threads.c.has_attachments,
-        )
-        .where(threads.c.id == thread_id)
-        .with_for_update()
-    ).one()
+    held = conn.execute(_BEFORE, {"thread_id": thread_id}).one()
     values: dict[str, object] = {
         "first_message_at": min(held.first_message_at, arrival.created_at),
-        "message_count": threads.c.message_count + 1,
+        "message_count": held.message_count + 1,
         "has_attachments": held.has_attachments or arrival.has_attachments,
         "updated_at": now,
     }
@@ -83,7 +85,7 @@ def bump_thread(conn: Connection, now: int, thread_id: str, arrival: Arrival) ->
             values["status"] = "needs_reply"
     if arrival.delivery_status is not None:
         values["delivery_status"] = arrival.delivery_status
-    conn.execute(update(threads).where(threads.c.id == thread_id).values(values))
+    conn.execute(_BUMP, {**values, "bumped": thread_id})
 
 
 def add_people(conn: Connection, thread_id: str, people: Iterable[Participant]) -> None:
@@ -91,7 +93,7 @@ def add_people(conn: Connection, thread_id: str, people: Iterable[Participant]) 
     addresses = sorted({person.identity.casefold() for person in people if person.identity})
     rows = [{"thread_id": thread_id, "address": address} for address in addresses]
     if rows:
-        conn.execute(insert_into(conn, thread_people).on_conflict_do_nothing(), rows)
+        keep(conn, thread_people, rows)
 
 
 def people_text(people: Iterable[Participant]) -> str:

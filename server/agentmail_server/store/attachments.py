@@ -12,7 +12,7 @@ from agentmail_server.errors import NotFound
 from agentmail_server.ids import Ids
 from agentmail_server.store.records import AttachmentRow
 from agentmail_server.store.tables import attachments, blobs
-from agentmail_server.store.transaction import insert_into
+from agentmail_server.store.transaction import keep
 
 
 def upload_attachment(
@@ -86,6 +86,8 @@ def attachment_content(conn: Connection, org_id: str, attachment_id: str) -> byt
 
 def keep_blobs(conn: Connection, contents: Sequence[bytes]) -> list[str]:
     """Store contents not held yet; return the hash of each, in the order given."""
+    if not contents:
+        return []
     digests = [hashlib.sha256(content).hexdigest() for content in contents]
     by_digest = dict(zip(digests, contents, strict=True))
     held = set(conn.execute(select(blobs.c.sha256).where(blobs.c.sha256.in_(by_digest))).scalars())
@@ -95,5 +97,5 @@ def keep_blobs(conn: Connection, contents: Sequence[bytes]) -> list[str]:
         for digest in sorted(by_digest.keys() - held)
     ]
     if rows:
-        conn.execute(insert_into(conn, blobs).on_conflict_do_nothing(), rows)
+        keep(conn, blobs, rows)
     return digests

@@ -6,7 +6,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
 
 from agentmail_server.errors import NotFound
 from agentmail_server.ids import Ids
@@ -21,7 +21,7 @@ from agentmail_server.store.tables import inboxes, messages, raw_mail_inboxes, r
 from agentmail_server.store.transaction import add, is_postgres, lock
 
 # Made once: each mail that comes in asks these, and building them costs more than asking.
-_IN_INBOXES = bindparam("inbox_ids", expanding=True)
+_IN_INBOXES: BindParameter[list[str]] = bindparam("inbox_ids", expanding=True)
 _ALIVE = select(inboxes.c.id).where(inboxes.c.id.in_(_IN_INBOXES))
 _REPEATED = select(raw_mail_inboxes.c.inbox_id).where(
     raw_mail_inboxes.c.inbox_id.in_(_IN_INBOXES),
@@ -33,6 +33,7 @@ _UNRECORDED = (
         raw_mail_inboxes.c.inbox_id,
         raw_mail_inboxes.c.recipient,
         inboxes.c.domain_id,
+        inboxes.c.webhook,
         raw_mails.c.id.label("raw_id"),
         raw_mails.c.org_id,
         raw_mails.c.sha256,

@@ -12,6 +12,8 @@ from agentmail_server.store.records import JsonObject, LogRow
 from agentmail_server.store.tables import event_log
 from agentmail_server.store.transaction import lock, touch
 
+_INSERT = insert(event_log)
+
 
 def append(
     conn: Connection,
@@ -26,17 +28,16 @@ def append(
 ) -> int:
     """Write one entry and return its sequence number; wakes the topic `log` after the commit."""
     lock(conn, f"log:{org_id}")
-    result = conn.execute(
-        insert(event_log).values(
-            org_id=org_id,
-            inbox_id=inbox_id,
-            thread_id=thread_id,
-            message_id=message_id,
-            type=type,
-            data=data or {},
-            created_at=now,
-        )
-    )
+    entry = {
+        "org_id": org_id,
+        "inbox_id": inbox_id,
+        "thread_id": thread_id,
+        "message_id": message_id,
+        "type": type,
+        "data": data or {},
+        "created_at": now,
+    }
+    result = conn.execute(_INSERT, entry)
     touch(conn, "log")
     key = result.inserted_primary_key
     return int(key[0]) if key else 0

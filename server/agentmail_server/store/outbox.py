@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from agentmail_server.store.records import JobRow
 from agentmail_server.store.tables import outbox
-from agentmail_server.store.transaction import insert_into, touch
+from agentmail_server.store.transaction import keep, touch
 
 _MAX_ERROR = 1_000
 
@@ -47,7 +47,7 @@ def enqueue(
         "attempts": 0,
         "created_at": now,
     }
-    conn.execute(insert_into(conn, outbox).values(values).on_conflict_do_nothing())
+    keep(conn, outbox, values)
     touch(conn, "outbox")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert
+from sqlalchemy import Connection, RowMapping
 
 from agentmail_server.ids import Ids
 from agentmail_server.mail.model import Mailbox, ParsedMail
@@ -23,6 +23,7 @@ from agentmail_server.store.log import append
 from agentmail_server.store.records import Participant
 from agentmail_server.store.tables import attachments, messages
 from agentmail_server.store.threading import Letter, Placement, place, remember
+from agentmail_server.store.transaction import add
 from agentmail_server.store.webhooks import announce_mail
 
 _REPORT_FLAGS = {
@@ -67,7 +68,7 @@ def record_in_inbox(conn: Connection, target: RowMapping, story: Inbound) -> str
         "rfc_message_id": letter.rfc_message_id,
         "flags": _flags(parsed, placed),
     }
-    conn.execute(insert(messages).values(values))
+    add(conn, messages, values)
     _attach(conn, story, target["org_id"], message_id)
     append(
         conn,
@@ -179,4 +180,4 @@ def _attach(conn: Connection, story: Inbound, org_id: str, message_id: str) -> N
         for position, (each, digest) in enumerate(held)
     ]
     if rows:
-        conn.execute(insert(attachments), rows)
+        add(conn, attachments, rows)

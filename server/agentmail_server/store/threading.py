@@ -7,18 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, Insert, bindparam, exists, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from agentmail_server.mail.threading import ThreadKeys
 from agentmail_server.store.merging import merge_threads
 from agentmail_server.store.tables import message_refs, thread_people, thread_redirects, threads
-from agentmail_server.store.transaction import insert_into
+from agentmail_server.store.transaction import keep
 
 DAY = 24 * 3600 * 1_000_000
 SUBJECT_WINDOW = 14 * DAY
 MIN_SUBJECT = 4
 MAX_REFERENCES = 100
+
+# Made once: every mail asks these, and building them costs more than asking.
+_KNOWN = select(message_refs.c.message_id, message_refs.c.thread_id, message_refs.c.ghost).where(
+    message_refs.c.inbox_id == bindparam("inbox"),
+    message_refs.c.message_id.in_(bindparam("ids", expanding=True)),
+)
+_TOOK_PART = select(thread_people.c.address).where(
+    thread_people.c.thread_id == bindparam("thread"),
+    thread_people.c.address == bindparam("sender"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +91,21 @@ def remember_ids(
     conn: Connection, inbox_id: str, thread_id: str, own_id: str, linked: Sequence[str]
 ) -> None:
     """Keep `own_id` as held and those of `linked` that are unknown as ghosts of the thread."""
-    own = {"inbox_id": inbox_id, "message_id": own_id, "thread_id": thread_id}
-    conn.execute(
-        insert_into(conn, message_refs)
-        .values(**own, ghost=False)
-        .on_conflict_do_update(
-            index_elements=["inbox_id", "message_id"],
-            set_={"ghost": False, "thread_id": thread_id},
-        )
-    )
-    ghosts = [
-        {"inbox_id": inbox_id, "message_id": each, "thread_id": thread_id, "ghost": True}
-        for each in linked
-    ]
+    own = {"inbox_id": inbox_id, "message_id": own_id, "thread_id": thread_id, "ghost": False}
+    conn.execute(_held(conn.dialect.name), own)
+    ghosts = [{**own, "message_id": each, "ghost": True} for each in linked]
     if ghosts:
-        conn.execute(insert_into(conn, message_refs).on_conflict_do_nothing(), ghosts)
+        keep(conn, message_refs, ghosts)
+
+
+@cache
+def _held(dialect: str) -> Insert:
+    kind = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement: postgresql.Insert | sqlite.Insert = kind(message_refs)
+    return statement.on_conflict_do_update(
+        index_elements=["inbox_id", "message_id"],
+        set_={"ghost": False, "thread_id": statement.excluded.thread_id},
+    )
 
 
 def capped(newest_first: Sequence[str], own_id: str) -> list[str]:
@@ -111,9 +123,8 @@ class _Known:
 
 
 def _known(conn: Connection, inbox_id: str, ids: Sequence[str]) -> dict[str, _Known]:
-    query = select(message_refs.c.message_id, message_refs.c.thread_id, message_refs.c.ghost)
-    query = query.where(message_refs.c.inbox_id == inbox_id, message_refs.c.message_id.in_(ids))
-    return {each: _Known(thread_id, ghost) for each, thread_id, ghost in conn.execute(query)}
+    rows = conn.execute(_KNOWN, {"inbox": inbox_id, "ids": ids})
+    return {each: _Known(thread_id, ghost) for each, thread_id, ghost in rows}
 
 
 def _by_references(known: dict[str, _Known], linked: Sequence[str]) -> str | None:
@@ -148,10 +159,8 @@ def _by_subject(conn: Connection, letter: Letter) -> str | None:
 
 
 def _took_part(conn: Connection, thread_id: str, sender: str) -> bool:
-    query = select(thread_people.c.address).where(
-        thread_people.c.thread_id == thread_id, thread_people.c.address == sender
-    )
-    return conn.execute(query).first() is not None
+    asked = {"thread": thread_id, "sender": sender}
+    return conn.execute(_TOOK_PART, asked).first() is not None
 
 
 def _thread_here(conn: Connection, inbox_id: str, thread_id: str | None) -> str | None:

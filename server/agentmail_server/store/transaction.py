@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Insert, Table, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 T = TypeVar("T")
@@ -39,6 +40,31 @@ def lock(conn: Connection, *names: str) -> None:
         return
     for name in sorted(set(names)):
         conn.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def add(conn: Connection, table: Table, rows: Mapping[str, Any] | list[dict[str, Any]]) -> None:
+    """Insert one row or many.
+
+    The statement is made once for each table: building it anew costs more than running it.
+    """
+    conn.execute(_insert(table), rows)
+
+
+def keep(conn: Connection, table: Table, rows: Mapping[str, Any] | list[dict[str, Any]]) -> None:
+    """Insert one row or many, leaving out those whose key is there already."""
+    conn.execute(_insert_missing(conn.dialect.name, table), rows)
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _insert_missing(dialect: str, table: Table) -> Insert:
+    if dialect == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 def insert_into(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import certifi
 import httpcore
 
+from agentmail_server.config import ConfigError, Settings
 from agentmail_server.mail.text import one_line
-from agentmail_server.relay.guard import Guard, Refused, Target
+from agentmail_server.relay.guard import LOOPBACK, Guard, Refused, Target
 
 _MOST_READ = 64 * 1024
 _MOST_KEPT = 500
@@ -45,6 +46,18 @@ class _Answer:
 
 class Caller:
     """Makes one connection for each call, to addresses that the guard has passed."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> Caller:
+        """Return the caller of a server; raises ConfigError."""
+        allow = settings.webhook_allow
+        if allow is None:
+            local = settings.http_address.host in ("127.0.0.1", "localhost", "::1")
+            allow = LOOPBACK if local else ()
+        try:
+            return cls(Guard(allow))
+        except ValueError as error:
+            raise ConfigError(f"webhook_allow: {error}") from None
 
     def __init__(self, guard: Guard, tls: ssl.SSLContext | None = None) -> None:
         self._guard = guard

@@ -89,6 +89,14 @@ class Settings(BaseSettings):
     # The DNS server to ask, as in 127.0.0.1:53; those of the system unless given.
     dns: str | None = None
 
+    # Rate limits, for each organisation or key, kept in memory; 0 lifts one.
+    emails_per_hour: int = Field(default=10_000, ge=0)
+    emails_per_day: int = Field(default=100_000, ge=0)
+    email_burst: int = Field(default=1_000, ge=0)
+    requests_per_minute: int = Field(default=0, ge=0)
+    # Bad keys from one address, before it must wait.
+    auth_failures_per_minute: int = Field(default=60, ge=0)
+
     parse_workers: int = Field(default=2, ge=1, le=64)
     relay_connections: int = Field(default=10, ge=1)
     relay_connect_seconds: float = Field(default=30, gt=0)

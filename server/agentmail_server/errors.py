@@ -81,8 +81,8 @@ class RateLimited(ServiceError):
     code = "rate_limit_exceeded"
     temporary = True
 
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, retry_after: int, code: str | None = None) -> None:
+        super().__init__(message, code=code)
         self.retry_after = retry_after
 
 

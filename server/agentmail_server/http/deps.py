@@ -11,6 +11,7 @@ from agentmail_server.config import HostPort, Settings
 from agentmail_server.ids import Clock, Ids
 from agentmail_server.live import Hub
 from agentmail_server.service.keys import Pepper
+from agentmail_server.service.limits import RateSettings
 from agentmail_server.store.engine import Store
 
 # Names under which a loopback server may be called; any other Host is a rebinding trick.
@@ -37,6 +38,7 @@ class HttpSettings:
     search_type: str = "regex"
     # The name of the mail server that MX records are to name.
     hostname: str = "mx.agents.localhost"
+    rates: RateSettings = field(default_factory=RateSettings)
     # The DNS server to ask, None for those of the system.
     dns: HostPort | None = None
 
@@ -51,6 +53,13 @@ class HttpSettings:
             max_mail=settings.smtp_max_size,
             hostname=settings.hostname,
             dns=settings.dns_address,
+            rates=RateSettings(
+                emails_per_hour=settings.emails_per_hour,
+                emails_per_day=settings.emails_per_day,
+                email_burst=settings.email_burst,
+                requests_per_minute=settings.requests_per_minute,
+                auth_failures_per_minute=settings.auth_failures_per_minute,
+            ),
         )
 
 

@@ -21,7 +21,9 @@ from agentmail_server.http.paging import Cursors
 from agentmail_server.http.problems import InvalidRequest, MissingScope, json_response, problem
 from agentmail_server.http.route import ANY_KEY, PUBLIC, Call, Reply, Route
 from agentmail_server.http.telemetry import Telemetry
+from agentmail_server.ids import to_micros
 from agentmail_server.service.keys import Keyring, Principal
+from agentmail_server.service.limits import Limits
 from agentmail_server.wire.common import Input, NoBody, NoQuery
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,7 @@ class Endpoint:
         self._deps = deps
         self._keyring = keyring
         self._telemetry = telemetry
+        self._limits = Limits(deps.settings.rates, lambda: to_micros(deps.clock.now()))
         self._cursors = Cursors(deps.pepper.derive("cursors"))
 
     async def serve(self, route: Route, request: Request) -> Response:
@@ -70,6 +73,7 @@ class Endpoint:
             request=request,
             request_id=request_id,
             principal=principal,
+            limits=self._limits,
             ids=_path_ids(request),
             query=query,
             body=_body(route.body, request, raw),
@@ -85,14 +89,31 @@ class Endpoint:
             return _NOBODY
         if route.proof is not None and (linked := await route.proof(self._deps, request)):
             return linked
-        principal = await self._keyring.authenticate(_bearer(request))
-        if route.scope != ANY_KEY and route.scope not in principal.scopes:
+        principal = await self._caller(request)
+        self._limits.take_call(principal.org_id, principal.key_id)
+        if route.scope != ANY_KEY and not principal.may(route.scope):
             raise MissingScope(route.scope)
         return principal
+
+    async def _caller(self, request: Request) -> Principal:
+        address = client_address(request)
+        raw_key = _bearer(request)
+        if not self._keyring.knows(raw_key):
+            self._limits.refuse_guesser(address)
+        try:
+            return await self._keyring.authenticate(raw_key)
+        except Unauthorized:
+            self._limits.failed(address)
+            raise
 
     def _cap(self, route: Route) -> int:
         settings = self._deps.settings
         return settings.max_json if route.takes == "application/json" else settings.max_mail
+
+
+def client_address(request: Request) -> str:
+    """Return the address of the other end, empty where it has none."""
+    return request.client.host if request.client is not None else ""
 
 
 def _bearer(request: Request) -> str:

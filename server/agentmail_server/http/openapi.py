@@ -99,7 +99,7 @@ def refusals(route: Route) -> list[int]:
     if _takes_body(route):
         statuses.add(413)
     if route.scope != PUBLIC:
-        statuses |= {401} if route.scope == ANY_KEY else {401, 403}
+        statuses |= {401, 429} if route.scope == ANY_KEY else {401, 403, 429}
     return sorted(statuses)
 
 

@@ -14,6 +14,7 @@ from agentmail_server.http.paging import Cursors
 from agentmail_server.http.telemetry import Telemetry
 from agentmail_server.ids import to_micros
 from agentmail_server.service.keys import Keyring, Principal
+from agentmail_server.service.limits import Limits
 from agentmail_server.wire.common import Input, NoBody, NoQuery
 
 Query_co = TypeVar("Query_co", bound=Input, covariant=True)
@@ -35,6 +36,7 @@ class Call(Generic[Query_co, Body_co]):
     request: Request
     request_id: str
     principal: Principal
+    limits: Limits
     ids: Mapping[str, str]
     query: Query_co
     body: Body_co

@@ -7,6 +7,7 @@ prints docs/api.md.
 
 from __future__ import annotations
 
+from agentmail_server.http.accounttable import ACCOUNT
 from agentmail_server.http.route import ANY_KEY, PUBLIC, Route
 from agentmail_server.http.routes import (
     attachments,
@@ -171,7 +172,7 @@ SYSTEM = (
           "This API, described by OpenAPI 3.1", dict),
 )  # fmt: skip
 
-ROUTES: tuple[Route, ...] = (*DOMAINS, *INBOXES, *THREADS, *MESSAGES, *DELIVERY, *SYSTEM)
+ROUTES: tuple[Route, ...] = (*DOMAINS, *INBOXES, *THREADS, *MESSAGES, *DELIVERY, *ACCOUNT, *SYSTEM)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,13 @@ RESOURCES = ("domains", "inboxes", "threads", "messages", "attachments")
 SCOPES = tuple(f"{name}:{verb}" for name in RESOURCES for verb in ("read", "write"))
 # Never implied by anything: it must be given by name.
 ADMIN = "admin"
+DATA_DELETE = "data:delete"
+# No scope that may be asked for: keys of the old kind manage keys, as on the hosted service.
+MANAGES_KEYS = "(manages keys)"
 EVERY_SCOPE = (*SCOPES, ADMIN)
+# The old words for all of a kind.
+_OLD_WORDS = ("read", "write")
+KNOWN_SCOPES = (*EVERY_SCOPE, DATA_DELETE, *_OLD_WORDS)
 
 _KEY = re.compile(r"comm_[0-9a-f]{64}")
 _PEPPER_FILE = re.compile(r"pepper-([1-9][0-9]*)\.key")
@@ -37,11 +43,20 @@ _CACHE_SIZE = 4096
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who calls: an org by one of its keys."""
+    """Who calls: an org by one of its keys or agents; `kind` says by what proof."""
 
     org_id: str
     key_id: str
     scopes: frozenset[str]
+    kind: str = "key"
+
+    def may(self, scope: str) -> bool:
+        """Tell whether a route of this scope is open to the caller."""
+        if scope in self.scopes:
+            return True
+        if scope == DATA_DELETE:
+            return ADMIN in self.scopes
+        return scope == ADMIN and MANAGES_KEYS in self.scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +120,11 @@ def mint_key() -> str:
 
 def expand(scopes: tuple[str, ...]) -> frozenset[str]:
     """Return the scopes of a key with the old words `read` and `write` spelt out."""
-    verbs = {verb for verb in ("read", "write") if verb in scopes}
+    verbs = {verb for verb in _OLD_WORDS if verb in scopes}
     implied = {f"{name}:{verb}" for name in RESOURCES for verb in verbs}
-    return frozenset(scopes) - {"read", "write"} | implied
+    if len(verbs) == len(_OLD_WORDS):
+        implied.add(MANAGES_KEYS)
+    return frozenset(scopes) - set(_OLD_WORDS) | implied
 
 
 class Keyring:
@@ -127,6 +144,10 @@ class Keyring:
             for digest, held in self._known.items()
             if key_id is not None and held[0].id != key_id
         }
+
+    def knows(self, raw_key: str) -> bool:
+        """Tell whether a key was good a moment ago."""
+        return self._pepper.digest(raw_key, next(iter(self._pepper.secrets))) in self._known
 
     async def authenticate(self, raw_key: str) -> Principal:
         """Return who holds the key; raises Unauthorized."""

@@ -41,6 +41,12 @@ def get_org(conn: Connection, org_id: str) -> OrgRow:
     return OrgRow(**row)
 
 
+def rename_org(conn: Connection, org_id: str, name: str) -> OrgRow:
+    """Give an organisation another name."""
+    conn.execute(update(orgs).where(orgs.c.id == org_id).values(name=name))
+    return get_org(conn, org_id)
+
+
 def add_key(
     conn: Connection,
     ids: Ids,
@@ -78,6 +84,30 @@ def find_key(conn: Connection, digests: Sequence[str]) -> KeyRow | None:
     query = select(api_keys).where(api_keys.c.digest.in_(list(digests)))
     row = conn.execute(query).mappings().first()
     return key_row(row) if row else None
+
+
+def get_key(conn: Connection, org_id: str, key_id: str) -> KeyRow:
+    """Return a key of the organisation, or raise `NotFound`."""
+    query = select(api_keys).where(api_keys.c.id == key_id, api_keys.c.org_id == org_id)
+    row = conn.execute(query).mappings().first()
+    if row is None:
+        raise NotFound(f"key {key_id} not found")
+    return key_row(row)
+
+
+def rotate_key(
+    conn: Connection, key_id: str, digest: str, prefix: str, pepper_version: int
+) -> KeyRow:
+    """Put another secret in the place of a key's."""
+    values = {"digest": digest, "prefix": prefix, "pepper_version": pepper_version}
+    conn.execute(update(api_keys).where(api_keys.c.id == key_id).values(values))
+    row = conn.execute(select(api_keys).where(api_keys.c.id == key_id)).mappings().one()
+    return key_row(row)
+
+
+def revoke_key(conn: Connection, key_id: str) -> None:
+    """Close a key for good."""
+    conn.execute(update(api_keys).where(api_keys.c.id == key_id).values(status="inactive"))
 
 
 def list_keys(conn: Connection, org_id: str) -> list[KeyRow]:

@@ -41,6 +41,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("GET", "/v1/messages/{message}/raw"): None,
     ("GET", "/v1/attachments/{attachment}"): None,
     ("GET", "/v1/attachments/{attachment}/url"): None,
+    ("DELETE", "/v1/agent/api-keys/{key}"): None,
+    ("POST", "/v1/agent/api-keys/{key}/rotate"): None,
     ("GET", "/v1/attachments/{attachment}/content"): None,
 }
 
@@ -86,6 +88,11 @@ NAMELESS = {
     ("GET", "/v1/domains"),
     ("POST", "/v1/domains"),
     ("POST", "/v1/attachments/upload"),
+    ("GET", "/v1/agent/org"),
+    ("PATCH", "/v1/agent/org"),
+    ("GET", "/v1/agent/api-keys"),
+    ("POST", "/v1/agent/api-keys"),
+    ("GET", "/v1/me/limits"),
     ("GET", "/v1/capabilities"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
@@ -99,6 +106,7 @@ MISSING = {
     "thread": "conv_00000000000000000000",
     "message": "msg_00000000000000000000",
     "attachment": "att_00000000000000000000",
+    "key": "key_00000000000000000000",
 }
 
 
@@ -119,6 +127,7 @@ async def _their_things(api: Api) -> dict[str, str]:
         "thread": message.thread_id,
         "message": message.id,
         "attachment": message.attachments[0].id,
+        "key": (await api.data("GET", "/v1/agent/api-keys", key=api.theirs.key))[0]["id"],
     }
 
 

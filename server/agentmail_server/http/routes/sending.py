@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentmail_server.errors import BadRequest
+from agentmail_server.errors import BadRequest, ServiceError
 from agentmail_server.http.route import Call, Reply, data
 from agentmail_server.service.history import History, bring_one
 from agentmail_server.service.outbound import Kit
@@ -16,8 +16,17 @@ async def send(call: Call[NoQuery, SendIn]) -> Reply:
     deps = call.deps
     kit = Kit(deps.store, deps.ids, deps.clock, deps.settings.max_mail)
     key = call.request.headers.get("idempotency-key")
-    sent = await send_mail(kit, call.org_id, call.body, key)
-    headers = {"Idempotency-Replayed": "true"} if sent.replayed else {}
+    who = call.org_id, call.principal.key_id
+    call.limits.take_send(*who)
+    try:
+        sent = await send_mail(kit, call.org_id, call.body, key)
+    except ServiceError:
+        call.limits.give_back(*who)
+        raise
+    headers = call.limits.send_headers(call.org_id)
+    if sent.replayed:
+        call.limits.give_back(*who)
+        headers = {"Idempotency-Replayed": "true"}
     return Reply(sent.response, sent.status, headers)
 
 

@@ -1,0 +1,29 @@
+"""Routes of organisations, keys and identity: a part of the route table."""
+
+from __future__ import annotations
+
+from agentmail_server.http.route import ANY_KEY, Route
+from agentmail_server.http.routes import account
+from agentmail_server.service.keys import ADMIN
+from agentmail_server.wire import account as account_wire
+
+_KEYS = "/v1/agent/api-keys"
+
+ACCOUNT = (
+    Route("GET", "/v1/agent/org", ANY_KEY, account.get_org,
+          "Get the organisation", account_wire.OrgReply),
+    Route("PATCH", "/v1/agent/org", ADMIN, account.change_org,
+          "Rename the organisation", account_wire.OrgReply, body=account_wire.OrgChange),
+    Route("GET", _KEYS, ADMIN, account.list_keys,
+          "List API keys", account_wire.KeysReply),
+    Route("POST", _KEYS, ADMIN, account.create_key,
+          "Create a key that may do no more than the caller's; its secret is shown once",
+          account_wire.FreshKeyReply, body=account_wire.KeyNew, status=201),
+    Route("DELETE", f"{_KEYS}/{{key}}", ADMIN, account.revoke,
+          "Revoke a key", account_wire.RevokedReply, errors=(404,)),
+    Route("POST", f"{_KEYS}/{{key}}/rotate", ADMIN, account.rotate,
+          "Give a key a new secret; the old one dies at once", account_wire.FreshKeyReply,
+          errors=(404, 409)),
+    Route("GET", "/v1/me/limits", ANY_KEY, account.limits,
+          "What the caller may do how often", account_wire.LimitsReply),
+)  # fmt: skip

@@ -16,6 +16,7 @@ from textual.worker import WorkerFailed
 
 from agentmail_tui.clean import clean_line
 from agentmail_tui.keys import BY_ID, resolve
+from agentmail_tui.mailbox.drafts import DraftBox
 from agentmail_tui.mailbox.state import MailState, Tone
 from agentmail_tui.screens.bindings import textual_keymap
 from agentmail_tui.screens.context import Context
@@ -72,11 +73,13 @@ class AgentMailApp(App[None]):
         super().__init__()
         self._walls: tuple[LineFilter, ...] = (Wall(), NoColour(enabled=self.no_color))
         self._keymap_read = resolve(keymap or {})
+        folder = state_dir or user_state_path("agentmail-tui")
         self.context = Context(
             mailbox=mailbox,
             clock=clock,
             keymap=self._keymap_read,
-            state_dir=state_dir or user_state_path("agentmail-tui"),
+            state_dir=folder,
+            drafts=DraftBox(folder / "drafts"),
         )
         self._newest: MailState | None = None
         for each in THEMES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,16 +97,18 @@ def _steps(arguments: argparse.Namespace) -> list[Step]:
 
 async def _play(link: Connection, arguments: argparse.Namespace, steps: list[Step]) -> Picture:
     mailbox = link.mailbox()
-    app = link.app(mailbox)
     columns, rows = arguments.size
     try:
-        async with app.run_test(size=(columns, rows)) as pilot:
-            stage = Stage(app, pilot, mailbox, arguments.timeout)
-            await stage.begin(max(arguments.timeout, _STARTED_SECONDS))
-            for step in steps:
-                await stage.perform(step)
-            await stage.settle()
-            return Picture(screen_text(app), screen_svg(app, "agentmail-tui"))
+        # A folder of its own: a picture shows nobody's drafts and leaves nothing behind.
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            app = link.app(mailbox, state_dir=Path(folder))
+            async with app.run_test(size=(columns, rows)) as pilot:
+                stage = Stage(app, pilot, mailbox, arguments.timeout)
+                await stage.begin(max(arguments.timeout, _STARTED_SECONDS))
+                for step in steps:
+                    await stage.perform(step)
+                await stage.settle()
+                return Picture(screen_text(app), screen_svg(app, "agentmail-tui"))
     finally:
         await mailbox.aclose()
 

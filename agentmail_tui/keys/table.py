@@ -162,6 +162,7 @@ KEYS: tuple[Key, ...] = (
     _go("delivery", "d", "delivery", "delivery"),
     _go("suppressions", "s", "delivery('suppressions')", "suppressed addresses"),
     _go("webhooks", "k", "delivery('webhooks')", "webhook calls"),
+    _go("drafts", "D", "drafts", "drafts that were left"),
     _go("read_only", "r", "read_only", "read-only on or off"),
     _go("keys", "?", "help", "keys"),
     Key("app.refresh", ("ctrl+l",), "refresh_mail", "fetch now and redraw", Group.APP),

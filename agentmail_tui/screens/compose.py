@@ -11,7 +11,9 @@ from textual.widgets import Input, TextArea
 
 from agentmail_tui.clean import clean, clean_line
 from agentmail_tui.keys import Place
+from agentmail_tui.mailbox.drafts import KeptDraft
 from agentmail_tui.mailbox.state import Tone
+from agentmail_tui.screens import present_thread
 from agentmail_tui.screens.addresses import read_addresses
 from agentmail_tui.screens.bindings import bindings
 from agentmail_tui.screens.review import ReviewScreen
@@ -30,8 +32,12 @@ if TYPE_CHECKING:
     from textual.binding import BindingType
 
     from agentmail_tui.domain import Draft
+    from agentmail_tui.mailbox.state import MailState
     from agentmail_tui.screens.context import Context
     from agentmail_tui.widgets.card import Card
+
+
+_SAVE_EVERY = 1.0  # seconds of typing that a power cut may cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +55,22 @@ class ComposeScreen(StateScreen[Composed]):
     HORIZONTAL_BREAKPOINTS = [(0, "-one"), (100, "-two")]  # noqa: RUF012 - as Textual has it
 
     def __init__(
-        self, context: Context, draft: Draft, heading: str, source: tuple[Card, ...]
+        self,
+        context: Context,
+        kept: KeptDraft,
+        source: tuple[Card, ...],
+        *,
+        fresh: bool = True,
     ) -> None:
         super().__init__(context)
+        draft = kept.draft
+        self._heading = kept.heading
         self._draft = draft
+        # What nobody typed is not kept; what was kept before is, also unchanged.
+        self._fresh = fresh
+        self._saved: Draft | None = None
         self._source = source
-        self.title_bar = TitleBar(Title(("Write", heading)))
+        self.title_bar = TitleBar(Title(("Write", kept.heading)))
         senders = tuple((inbox.id, inbox.address) for inbox in self.state.inboxes)
         fixed = draft.thread_id is not None
         own = tuple(each for each in senders if not fixed or each[0] == draft.inbox_id)
@@ -89,7 +105,7 @@ class ComposeScreen(StateScreen[Composed]):
                         yield field
                 yield Rule(Joints())
                 yield self.body
-            if self._source:
+            if self._source or self._draft.thread_id:
                 with Vertical(id="source-pane"):
                     yield self.source
         yield Rule(Joints(), id="compose-last-rule")
@@ -101,6 +117,28 @@ class ComposeScreen(StateScreen[Composed]):
         self.source.show(self._draft.thread_id, self._source)
         first = self.to if not self._draft.to else self.body
         first.focus()
+        self._saved = self._typed()
+        self.set_interval(_SAVE_EVERY, self._save)
+
+    def show_state(self, state: MailState) -> None:
+        """Show what came to the answered thread meanwhile."""
+        opened = state.open
+        if opened is not None and opened.thread.id == self._draft.thread_id and self.is_mounted:
+            self.source.show(opened.thread.id, present_thread.cards(state, opened.thread, self.now))
+
+    def _typed(self) -> Draft:
+        """Return the draft with its addresses as typed, also those that cannot be sent to."""
+        return replace(self.draft()[0], to=_as_typed(self.to.value), cc=_as_typed(self.cc.value))
+
+    def _save(self) -> None:
+        """Put the draft on disk if anything was typed since."""
+        draft = self._typed()
+        if draft != self._saved:
+            self._saved, self._fresh = draft, False
+            self.context.drafts.save(KeptDraft(self._heading, draft), self._not_saved)
+
+    def _not_saved(self, error: OSError) -> None:
+        self.call_later(self.tell, f"the draft is not on disk: {error.strerror}")
 
     def on_resize(self, _event: events.Resize) -> None:
         """Join the rules with the line between the panes."""
@@ -145,6 +183,7 @@ class ComposeScreen(StateScreen[Composed]):
 
     def _reviewed(self, send: bool | None) -> None:
         if send:
+            self._save()
             self.dismiss(Composed(self.draft()[0], send=True))
 
     def tell(self, problem: str) -> None:
@@ -172,15 +211,8 @@ class ComposeScreen(StateScreen[Composed]):
 
     def action_keep(self) -> None:
         """Leave, with the draft kept if anything was written."""
-        # Addresses that cannot be sent to are kept as typed.
-        draft = replace(
-            self.draft()[0],
-            to=_as_typed(self.to.value),
-            cc=_as_typed(self.cc.value),
-        )
-        self.dismiss(
-            Composed(draft, send=False) if draft != self._draft else Composed(None, send=False)
-        )
+        self._save()
+        self.dismiss(Composed(None if self._fresh else self._typed(), send=False))
 
     def action_discard(self) -> None:
         """Leave, and throw the draft away."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from agentmail_tui.keys import Keymap
+from agentmail_tui.mailbox.drafts import DraftBox
 from agentmail_tui.mailbox.mailbox import Mailbox
 
 
@@ -19,3 +20,4 @@ class Context:
     clock: Callable[[], datetime]
     keymap: Keymap
     state_dir: Path
+    drafts: DraftBox

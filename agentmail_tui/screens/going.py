@@ -135,7 +135,7 @@ class GoActions(Panes):
 
         noun = "mail is" if unsent == 1 else "mails are"
         question = ConfirmScreen(
-            self.context, "Quit?", f"{unsent} {noun} not sent and would be lost."
+            self.context, "Quit?", f"{unsent} {noun} not sent; drafts are offered again."
         )
         self.app.push_screen(question, self._quit_confirmed)
 

@@ -103,6 +103,8 @@ class MailScreen(PrefixKeys, WriteActions, MoveActions, FindActions, GoActions):
         self.follow_cursor(state)
         self.want_figures(state)
         self.go_on_waiting(state)
+        self.offer_drafts(state)
+        self.forget_sent(state)
 
     def _show_thread(self, state: MailState) -> None:
         """Show the thread in the reader and beside it, where any of it is another than before."""

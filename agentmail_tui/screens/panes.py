@@ -15,7 +15,8 @@ from agentmail_tui.widgets.thread_list import ThreadList
 from agentmail_tui.widgets.thread_view import ThreadView
 
 if TYPE_CHECKING:
-    from agentmail_tui.domain import Draft, Thread
+    from agentmail_tui.domain import Thread
+    from agentmail_tui.mailbox.drafts import KeptDraft
     from agentmail_tui.mailbox.state import MailState
     from agentmail_tui.screens.context import Context
 
@@ -32,7 +33,7 @@ class Panes(StateScreen[None]):
         self.upper_rule = Rule(Joints(), id="upper-rule")
         self.lower_rule = Rule(Joints(), id="lower-rule")
         self.hint = ChoiceHint(Choices(), id="hint")
-        self.drafts: dict[str, Draft] = {}
+        self.drafts: dict[str, KeptDraft] = {}
 
     @property
     def reading(self) -> bool:

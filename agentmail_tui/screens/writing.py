@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from agentmail_tui.clean import clean_line
 from agentmail_tui.mailbox import select
+from agentmail_tui.mailbox.drafts import KeptDraft
 from agentmail_tui.mailbox.state import Outgoing, SendPhase, Tone
 from agentmail_tui.screens import present_thread
 from agentmail_tui.screens.present import party_name
@@ -31,6 +33,60 @@ class WriteActions(TriageActions):
         super().__init__(context)
         # What is to be done once the mail of a thread is here: the thread, and the deed.
         self._waiting: tuple[str, Callable[[], None]] | None = None
+        # What is on disk until the server has it, and what was found there at the start.
+        self._leaving: set[str] = set()
+        self._found: tuple[KeptDraft, ...] = ()
+
+    def on_mount(self) -> None:
+        """Look for drafts of an earlier time."""
+        self.run_worker(self._look_for_drafts(), name="drafts")
+
+    async def _look_for_drafts(self) -> None:
+        self._found = await asyncio.wrap_future(self.context.drafts.load())
+        self.offer_drafts(self.state)
+
+    def offer_drafts(self, state: MailState) -> None:
+        """Say that there are drafts of an earlier time, once their inboxes are known."""
+        inboxes = {inbox.id for inbox in state.inboxes}
+        mine = [kept for kept in self._found if kept.draft.inbox_id in inboxes]
+        if not mine:
+            return
+        self._found = tuple(kept for kept in self._found if kept not in mine)
+        for kept in mine:
+            self._keep(kept)
+        subject = clean_line(mine[-1].draft.subject, 40) or "no subject"
+        what = f"“{subject}” was" if len(mine) == 1 else f"{len(mine)} drafts were"
+        self.say(f"{what} not sent the last time: g D goes on writing", Tone.WARNING)
+
+    def _keep(self, kept: KeptDraft) -> None:
+        """Hold a draft; one more for the same purpose stands beside the first."""
+        first = self.drafts.get(kept.purpose)
+        beside = first is not None and first.draft.local_id != kept.draft.local_id
+        name = f"{kept.purpose} {kept.draft.local_id}" if beside else kept.purpose
+        self.drafts[name] = kept
+
+    def forget_sent(self, state: MailState) -> None:
+        """Take off the disk what the server has, or what was given up."""
+        leaving = {item.draft.local_id for item in state.outgoing}
+        for local_id in self._leaving - leaving:
+            self.context.drafts.remove(local_id)
+        self._leaving &= leaving
+
+    def action_drafts(self) -> None:
+        """Pick a draft that was left, and go on writing it."""
+        if not self.drafts:
+            self.say("no draft was left")
+        elif self.may_write():
+            from agentmail_tui.screens.pick_draft import DraftPicker
+
+            self.app.push_screen(DraftPicker(self.context, self.drafts), self._draft_picked)
+
+    def _draft_picked(self, name: str | None) -> None:
+        kept = self.drafts.get(name or "")
+        if kept is not None and name is not None:
+            if kept.draft.thread_id:
+                self.mailbox.open_thread(kept.draft.thread_id)
+            self._write(name, kept, fresh=False)
 
     def action_reply(self) -> None:
         """Reply; on mail that failed, try again."""
@@ -95,28 +151,39 @@ class WriteActions(TriageActions):
 
     def write(self, draft: Draft, heading: str) -> None:
         """Open the composer on a draft, or on what was left of one for the same purpose."""
+        kept = KeptDraft(heading, draft)
+        left = self.drafts.get(kept.purpose)
+        if left is not None:
+            self.say("this is the draft that you left here; F8 throws it away")
+        self._write(kept.purpose, left or kept, fresh=left is None and heading != _UNSENT)
+
+    def _write(self, name: str, kept: KeptDraft, *, fresh: bool) -> None:
         from agentmail_tui.screens.compose import ComposeScreen
 
-        purpose = f"{heading} {draft.thread_id}" if draft.thread_id else heading
-        kept = self.drafts.get(purpose)
-        if kept is not None:
-            self.say("this is the draft that you left here; F8 throws it away")
-        opened = self.state.open if heading not in {_NEW, _UNSENT} else None
-        source = present_thread.cards(self.state, opened.thread if opened else None, self.now)
+        thread_id = kept.draft.thread_id
+        opened = self.state.open
+        answers = kept.heading not in {_NEW, _UNSENT} and (
+            thread_id is None or (opened is not None and opened.thread.id == thread_id)
+        )
+        thread = opened.thread if opened and answers else None
+        source = present_thread.cards(self.state, thread, self.now)
 
         def done(composed: Composed | None) -> None:
-            self._composed(purpose, composed)
+            self._composed(name, kept, composed)
 
-        self.app.push_screen(ComposeScreen(self.context, kept or draft, heading, source), done)
+        self.app.push_screen(ComposeScreen(self.context, kept, source, fresh=fresh), done)
 
-    def _composed(self, purpose: str, composed: Composed | None) -> None:
-        self.drafts.pop(purpose, None)
+    def _composed(self, name: str, kept: KeptDraft, composed: Composed | None) -> None:
+        self.drafts.pop(name, None)
         if composed is None or composed.draft is None:
+            self.context.drafts.remove(kept.draft.local_id)
             return
         if composed.send:
             self.mailbox.send(composed.draft)
+            self._leaving.add(kept.draft.local_id)
+            self.forget_sent(self.state)
         else:
-            self.drafts[purpose] = composed.draft
+            self.drafts[name] = KeptDraft(kept.heading, composed.draft)
             self.say(f"draft kept: {clean_line(composed.draft.subject) or 'no subject'}")
 
     def _unsent(self) -> Outgoing | None:
@@ -130,6 +197,7 @@ class WriteActions(TriageActions):
         item = self._unsent()
         if item is None or not self.may_write():
             return False
+        self._leaving.discard(item.draft.local_id)
         self.mailbox.discard_send(item.draft.local_id)
         self.write(item.draft, _UNSENT)
         return True

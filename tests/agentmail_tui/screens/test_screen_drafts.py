@@ -1,0 +1,150 @@
+import asyncio
+import json
+import stat
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from agentmail_tui.domain import Draft
+from agentmail_tui.errors import Rejected
+from agentmail_tui.mailbox.drafts import KeptDraft, read_drafts, write_draft
+from agentmail_tui.screens.compose import ComposeScreen
+
+CHILD = """
+import asyncio, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from agentmail_tui.app import AgentMailApp
+from agentmail_tui.backends.memory import sample_backend
+from agentmail_tui.mailbox.mailbox import Mailbox
+
+NOW = datetime(2025, 3, 12, 11, 52, tzinfo=UTC)
+
+async def main():
+    mailbox = Mailbox(sample_backend(NOW, 1), clock=lambda: NOW, new_id=lambda: "child_1",
+                      me="me", read_only=False)
+    app = AgentMailApp(mailbox, clock=lambda: NOW, state_dir=Path(sys.argv[1]))
+    async with app.run_test(size=(120, 36)) as pilot:
+        while mailbox.state.window.loading:
+            await pilot.pause()
+        await pilot.press("c", *"bob@stone.example", "enter", "enter", *"Hello", "enter", *"Half")
+        print("typed", file=sys.__stdout__, flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+def kept(rig: Any) -> list[KeptDraft]:
+    rig.app.context.drafts.settle()
+    return list(read_drafts(rig.state_dir / "drafts"))
+
+
+async def on_disk(folder: Path, body: str) -> None:
+    """Wait until a draft with this text is on disk, five seconds at most."""
+    for _ in range(250):
+        if [each.draft.body for each in read_drafts(folder)] == [body]:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("the draft never came on disk")
+
+
+async def test_a_draft_outlives_a_kill_and_is_offered_again(rig: Any) -> None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", CHILD, str(rig.state_dir), stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            assert await child.stdout.readline() == b"typed\n"
+            typed = time.monotonic()
+            await on_disk(rig.state_dir / "drafts", "Half")
+        assert time.monotonic() - typed < 2
+    finally:
+        child.kill()
+        await child.wait()
+    async with rig.on():
+        await rig.until_seen("“Hello” was not sent the last time: g D goes on writing")
+        await rig.press("g", "D")
+        await rig.until_seen("bob@stone.example")
+        await rig.press("enter")
+        screen = rig.app.screen
+        assert isinstance(screen, ComposeScreen)
+        assert (screen.to.value, screen.body.text) == ("bob@stone.example", "Half")
+        await rig.press("ctrl+j", "enter")
+        await rig.until(lambda: rig.backend._sent, "it was not sent")
+        await rig.until(lambda: not rig.state.outgoing, "the answer did not come")
+        assert [draft.body for draft, _ in rig.backend._sent.values()] == ["Half"]
+        assert kept(rig) == []
+
+
+async def test_the_file_is_for_its_owner_alone_and_goes_with_the_draft(rig: Any) -> None:
+    async with rig.on():
+        await rig.press("c")
+        await rig.type("x")
+        await rig.until(lambda: list((rig.state_dir / "drafts").glob("*.json")), "no file")
+        (path,) = (rig.state_dir / "drafts").iterdir()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        await rig.press("f8")
+        assert kept(rig) == []
+
+
+async def test_what_nobody_typed_leaves_no_file(rig: Any) -> None:
+    async with rig.on():
+        await rig.press("r")
+        await rig.until_seen("Reply to Ada")
+        await rig.press("escape")
+        assert kept(rig) == []
+
+
+async def test_a_refused_mail_stays_on_disk_until_it_is_given_up(
+    rig: Any, monkeypatch: Any
+) -> None:
+    async with rig.on():
+
+        async def refuse(_draft: object) -> None:
+            raise Rejected("quota is used up")
+
+        monkeypatch.setattr(rig.backend, "send", refuse)
+        await rig.press("enter", "r")
+        await rig.until_seen("Reply to Ada")
+        await rig.type("Once more.")
+        await rig.press("ctrl+j", "enter")
+        await rig.until_seen("✗ not sent: quota is used up")
+        assert len(kept(rig)) == 1
+        await rig.press("enter")
+        await rig.until_seen("Once more.")
+        await rig.press("escape")
+        assert len(kept(rig)) == 1
+        await rig.press("g", "D", "enter")
+        await rig.until_seen("Once more.")
+        assert "Only wet, from below." in rig.text()  # the answered mail is beside it again
+        await rig.press("f8")
+        assert kept(rig) == []
+
+
+async def test_drafts_of_inboxes_that_are_not_here_are_left_alone(rig: Any) -> None:
+    draft = Draft("other_1", "i_elsewhere", ("a@b.example",), "Not here", "text")
+    write_draft(rig.state_dir / "drafts", KeptDraft("New mail", draft))
+    async with rig.on():
+        await rig.press("g", "D")
+        assert rig.said == "no draft was left"
+        assert [each.draft for each in kept(rig)] == [draft]
+
+
+def test_files_that_are_no_drafts_are_passed_over(tmp_path: Path) -> None:
+    draft = Draft("1", "i", ("a@b.example", "c@d.example"), "S", "B", thread_id="t")
+    write_draft(tmp_path, KeptDraft("Reply", draft))
+    (tmp_path / "a.json").write_text("{")
+    (tmp_path / "b.json").write_text('{"heading": "x"}')
+    (tmp_path / "c.json").write_text(json.dumps({"heading": "x", "draft": {"subject": 3}}))
+    (tmp_path / "d.json").write_text("[]")
+    assert list(read_drafts(tmp_path)) == [KeptDraft("Reply", draft)]
+
+
+async def test_a_folder_that_cannot_be_written_is_told(rig: Any) -> None:
+    (rig.state_dir / "drafts").write_text("in the way")
+    async with rig.on():
+        await rig.press("c", "x")
+        await rig.until_seen("the draft is not on disk")

@@ -58,7 +58,12 @@ class Settings(BaseSettings):
     smtp: str = "127.0.0.1:2525"
     # SQLite in `data_dir` unless given.
     database_url: SecretStr | None = None
+    # http(s)://host:port of a Chroma server; in the data folder unless given.
     chroma_url: str | None = None
+    # auto takes MiniLM; hash means nothing and is for tests; none searches words alone.
+    embedder: Literal["auto", "minilm", "hash", "none"] = "auto"
+    # Holds model.safetensors and tokenizer.json of all-MiniLM-L6-v2.
+    model_dir: Path | None = None
     relay: SecretStr | None = None
     # The shared domain, on which new inboxes are put.
     domain: str = "agents.localhost"

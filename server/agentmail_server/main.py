@@ -27,7 +27,9 @@ from agentmail_server.relay.transport import relay_of
 from agentmail_server.relay.url import RelayUrlError
 from agentmail_server.service import keys, relaying
 from agentmail_server.service.domains import ensure_dkim
+from agentmail_server.service.indexing import Indexer, SearchSettings
 from agentmail_server.service.readiness import Readiness
+from agentmail_server.service.semantic import searching
 from agentmail_server.service.tokens import Tokens
 from agentmail_server.smtp.intake import Intake
 from agentmail_server.smtp.limits import SmtpLimits
@@ -114,16 +116,19 @@ async def _start(
     store.on("log", hub.wake)
     tokens = Tokens.of(pepper)
     runner, relay_job = await _run_jobs(stack, settings, store, relay, clock, ids, failed, tokens)
+    indexer = Indexer(store, SearchSettings.of(settings))
     ready = Readiness(
         store,
         runner_alive=lambda: runner.alive,
         relay_name=relay.name if relay is not None else None,
         relay_error=lambda: relay_job.state.last_error,
+        indexer=indexer,
     )
     http = HttpSettings.of(settings, server_version())
-    deps = Deps(store, clock, ids, http, pepper, hub, ready)
+    deps = Deps(store, clock, ids, http, pepper, hub, ready, indexer)
     listener, smtp = await _listen_smtp(stack, settings, store, clock, ids, tokens)
     url = await _listen_http(stack, settings, deps, listener, failed)
+    await stack.enter_async_context(searching(indexer))
     return Running(
         http_url=url, smtp=smtp, store=store, clock=clock, ids=ids, pepper=pepper, org_id=org_id,
         api_key=api_key, runner=runner, listener=listener, failed=failed,

@@ -10,6 +10,7 @@ from typing import Any
 from agentmail_server.config import HostPort, Settings
 from agentmail_server.ids import Clock, Ids
 from agentmail_server.live import Hub
+from agentmail_server.service.indexing import Indexer
 from agentmail_server.service.keys import Pepper
 from agentmail_server.service.limits import RateSettings
 from agentmail_server.store.engine import Store
@@ -35,7 +36,6 @@ class HttpSettings:
     stream_poll: float = 1.0
     # Host of links to this server where a request does not tell it.
     public_url: str | None = None
-    search_type: str = "regex"
     # The name of the mail server that MX records are to name.
     hostname: str = "mx.agents.localhost"
     rates: RateSettings = field(default_factory=RateSettings)
@@ -74,5 +74,7 @@ class Deps:
     pepper: Pepper
     hub: Hub
     ready: Readiness
+    # Without one, words alone are searched.
+    indexer: Indexer | None = None
     # Set when the server stops: open streams end at once.
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)

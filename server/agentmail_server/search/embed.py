@@ -27,7 +27,7 @@ class Embedder(Protocol):
 
 
 class HashEmbedder:
-    """Counts words in hashed places: no meaning, the same everywhere, for tests and measurements."""
+    """Counts words in hashed places: no meaning, but the same everywhere; for tests."""
 
     def embed(self, texts: Sequence[str], pool: ThreadPoolExecutor | None = None) -> Array:
         """Return one row a text."""

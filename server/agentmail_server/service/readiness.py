@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from agentmail_server.service.indexing import Indexer
     from agentmail_server.store.engine import Store
 
 _PATIENCE = 3.0
@@ -30,11 +31,13 @@ class Readiness:
         runner_alive: Callable[[], bool],
         relay_name: str | None,
         relay_error: Callable[[], str | None],
+        indexer: Indexer | None = None,
     ) -> None:
         self._store = store
         self._runner_alive = runner_alive
         self._relay_name = relay_name
         self._relay_error = relay_error
+        self._indexer = indexer
 
     async def __call__(self) -> dict[str, Any]:
         """Return the facts; `ready` is False when mail could not be stored or worked on."""
@@ -48,12 +51,13 @@ class Readiness:
             "backlog": backlog,
             "relay": self._relay_name,
             "relay_error": self._relay_error(),
-            "search_engine": "text",
-            "embedder": None,
-            "search_fallback": "no embedding model is set up: text search answers",
-            "index_backlog": 0,
-            "index_lag_seconds": 0,
+            **(await self._search() if store_error is None else {}),
         }
+
+    async def _search(self) -> dict[str, Any]:
+        if self._indexer is not None:
+            return await self._indexer.facts()
+        return {"search_engine": "text", "search_fallback": "there is no vector index"}
 
     async def _store_error(self) -> str | None:
         try:

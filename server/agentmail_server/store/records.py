@@ -299,11 +299,12 @@ class ReplyContext:
 
 @dataclass(frozen=True, slots=True)
 class FoundThread:
-    """A search hit: `score` lies in 0..1, `snippet` shows where the words are."""
+    """A search hit: `score` lies in 0..1; `matches` are the places of words in `snippet`."""
 
     thread: ThreadRow
     score: float
     snippet: str
+    matches: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
 """Search by words: what people typed is never syntax, neither of FTS5, nor tsquery, nor LIKE.
 
-All words first (the last one may be unfinished), then any of them, then the text as it stands. Each
-thread comes once, by its best message. SQLite and PostgreSQL rank by their own measure; the score
-is the share of the best hit's, scaled by how many of the words had to be there.
+Any of the words may be there; a message's share is its BM25 as a part of the best that these words
+could reach. SQLite ranks by BM25 itself; PostgreSQL by the same weights of the words, with its own
+measure of how often and where each one occurs. Where no word is found, the text as it stands is.
 """
 
 from __future__ import annotations
 
-import re
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,163 +15,153 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Float,
     Select,
+    case,
+    cast,
     column,
     func,
+    literal,
     literal_column,
     or_,
     select,
     table,
 )
 
-from agentmail_server.store.records import FoundThread
-from agentmail_server.store.rows import thread_rows
-from agentmail_server.store.scope import within
+from agentmail_server.store.asked import Asked, TextHit
+from agentmail_server.store.filters import CONFIGURATION, conditions, split_words
 from agentmail_server.store.tables import messages, threads
 from agentmail_server.store.transaction import is_postgres
 
-MAX_WORDS = 16
 _MAX_QUERY = 500
-_MAX_SNIPPET = 200
 # How much of a long mail the last, literal search looks at.
 _LITERAL_CHARS = 2_000
-_NOT_WORD = re.compile(r"[\s\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+")
-_ANY_OF_MANY = 0.6
 _LITERAL = 0.5
+# FTS5's bm25: no word weighs more than its rarity times k1 + 1.
+_MOST_OF_A_WORD = 2.2
+# Subject, text, people.
+_COLUMN_WEIGHTS = (2.0, 1.0, 1.0)
+# Beyond so many messages a word is common, and its exact number does not matter.
+_COUNTED = 20_000
+_COMMON_SHARE = 0.2
+_FEW_MESSAGES = 4_000
+_COMMON_WORDS = frozenset((
+    "a", "an", "the", "of", "to", "for", "and", "or", "in", "on", "is", "are", "be", "was",
+    "were", "it", "this", "that", "with", "by", "from", "at", "as", "our", "your", "my", "we",
+    "you", "re", "fw", "fwd", "i", "me", "do", "does", "did", "has", "have", "had", "will",
+    "would", "can", "could", "not", "no"
+))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class _Hit:
-    thread_id: str
-    seq: int
-    rank: float
+class _Word:
+    """A word as the database is asked for it, and how rare it is."""
+
+    query: str
+    messages: int
+    rarity: float
 
 
-def find_threads(
-    conn: Connection,
-    org_id: str,
-    words: str,
-    inbox_id: str | None = None,
-    domain_id: str | None = None,
-    limit: int = 20,
-) -> list[FoundThread]:
-    """Return threads with these words, best first; raises `NotFound` for a foreign scope."""
-    scope = within(conn, messages, org_id, inbox_id, domain_id)
-    asked = words[:_MAX_QUERY].replace("\0", " ").strip()
-    tokens = split_words(asked)
-    for joined, worth in (("all", 1.0), ("any", _ANY_OF_MANY)):
-        if not tokens or (joined == "any" and len(tokens) == 1):
-            continue
-        query = _tsquery(tokens, joined) if is_postgres(conn) else _match(tokens, joined)
-        hits = _hits(conn, _ranked(conn, query, scope), limit)
-        if hits:
-            return _found(conn, hits, _snippets(conn, hits, query), worth)
-    hits = _hits(conn, _literal(asked, scope), limit) if asked else []
-    return _found(conn, hits, _snippets(conn, hits, None), _LITERAL)
+def text_hits(conn: Connection, org_id: str, asked: Asked, limit: int = 200) -> list[TextHit]:
+    """Return messages with any of the words, best first; raises `NotFound`."""
+    wanted = conditions(conn, org_id, asked)
+    total = conn.execute(select(func.max(messages.c.seq))).scalar() or 0
+    words = _words(conn, asked.words[:_MAX_QUERY], total)
+    best = sum(word.rarity for word in words)
+    present = _worth_asking(words, total)
+    if not present or best <= 0:
+        return []
+    ranked = _ranked_by_postgres(present) if is_postgres(conn) else _ranked_by_fts(present)
+    query = ranked.where(*wanted).order_by(literal_column("worth").desc(), messages.c.seq.desc())
+    return [
+        TextHit(message_id, min(1.0, max(0.0, float(worth) / best)))
+        for message_id, worth in conn.execute(query.limit(limit))
+    ]
 
 
-def split_words(words: str) -> list[str]:
-    """Return the words, taken apart at white space and ASCII punctuation as the index is."""
-    return [word for word in _NOT_WORD.split(words) if word][:MAX_WORDS]
-
-
-def _match(tokens: Sequence[str], joined: str) -> str:
-    quoted = [f'"{token}"' for token in tokens]
-    quoted[-1] += " *"
-    return (" AND " if joined == "all" else " OR ").join(quoted)
-
-
-def _tsquery(tokens: Sequence[str], joined: str) -> str:
-    quoted = [f"'{token}'" for token in tokens]
-    quoted[-1] += ":*"
-    return (" & " if joined == "all" else " | ").join(quoted)
-
-
-def _ranked(conn: Connection, query: str, scope: list[ColumnElement[bool]]) -> Select[Any]:
-    shown = (messages.c.thread_id, messages.c.seq)
-    if is_postgres(conn):
-        asked = func.to_tsquery(literal_column("'simple'"), query)
-        worth = func.ts_rank(literal_column("messages.search"), asked).label("rank")
-        matched = literal_column("messages.search").op("@@")(asked)
-        return select(*shown, worth).where(matched, *scope)
-    index = table("message_text", column("rowid"))
-    rank = -func.bm25(literal_column("message_text"), 5.0, 1.0, 2.0)
-    matched = literal_column("message_text").op("MATCH")(query)
-    found = select(*shown, rank.label("rank")).where(matched, *scope)
-    return found.join_from(index, messages, messages.c.seq == index.c.rowid)
-
-
-def _literal(asked: str, scope: list[ColumnElement[bool]]) -> Select[Any]:
+def literal_hits(conn: Connection, org_id: str, asked: Asked, limit: int = 200) -> list[TextHit]:
+    """Return messages that hold the text just as it was typed, newest first."""
+    typed = asked.words[:_MAX_QUERY].replace("\0", " ").strip()
+    if not typed:
+        return []
     places = (
         messages.c.subject,
         messages.c.people,
         func.substr(messages.c.text, 1, _LITERAL_CHARS),
     )
-    found = or_(*(place.icontains(asked, autoescape=True) for place in places))
-    return select(messages.c.thread_id, messages.c.seq, literal_column("1.0").label("rank")).where(
-        found, *scope
-    )
+    found = or_(*(place.icontains(typed, autoescape=True) for place in places))
+    query = select(messages.c.id).join(threads, threads.c.id == messages.c.thread_id)
+    query = query.where(found, *conditions(conn, org_id, asked)).order_by(messages.c.seq.desc())
+    return [TextHit(each, _LITERAL) for each in conn.execute(query.limit(limit)).scalars()]
 
 
-def _hits(conn: Connection, ranked: Select[Any], limit: int) -> list[_Hit]:
-    """Return the best message of each thread, best threads first."""
-    # bm25 works only beside MATCH itself, hence the wall around it.
-    hit = ranked.cte("hit").prefix_with("MATERIALIZED")
-    place = func.row_number().over(
-        partition_by=hit.c.thread_id, order_by=(hit.c.rank.desc(), hit.c.seq.desc())
-    )
-    best = select(hit, place.label("place")).subquery()
-    query = (
-        select(best.c.thread_id, best.c.seq, best.c.rank)
-        .where(best.c.place == 1)
-        .order_by(best.c.rank.desc(), best.c.seq.desc())
-        .limit(limit)
-    )
-    return [_Hit(thread_id, seq, float(rank)) for thread_id, seq, rank in conn.execute(query)]
+def _words(conn: Connection, typed: str, total: int) -> list[_Word]:
+    tokens = list(dict.fromkeys(token.lower() for token in split_words(typed)))
+    telling = [token for token in tokens if token not in _COMMON_WORDS] or tokens
+    words = [_word(conn, _exactly(conn, token), total) for token in telling]
+    if words and words[-1].messages == 0:
+        # The last word may not be finished yet.
+        words[-1] = _word(conn, _beginning(conn, telling[-1]), total)
+    return words
 
 
-def _snippets(conn: Connection, hits: Sequence[_Hit], query: str | None) -> dict[int, str]:
-    """Return for each hit the words around the match."""
-    wanted = [hit.seq for hit in hits]
-    if not wanted:
-        return {}
-    if query is None:
-        shown = select(messages.c.seq, messages.c.snippet).where(messages.c.seq.in_(wanted))
-    elif is_postgres(conn):
-        shown = _headlines(query, wanted)
+def _word(conn: Connection, query: str, total: int) -> _Word:
+    if is_postgres(conn):
+        found = select(messages.c.seq).where(_held(query))
     else:
         index = table("message_text", column("rowid"))
-        piece = func.snippet(literal_column("message_text"), -1, "", "", "…", 24)
-        matched = literal_column("message_text").op("MATCH")(query)
-        shown = select(index.c.rowid, piece).where(matched, index.c.rowid.in_(wanted))
-    return {seq: " ".join(str(piece).split())[:_MAX_SNIPPET] for seq, piece in conn.execute(shown)}
+        found = select(index.c.rowid).where(literal_column("message_text").op("MATCH")(query))
+    few = found.limit(_COUNTED).subquery()
+    count = conn.execute(select(func.count()).select_from(few)).scalar() or 0
+    rarity = math.log(max(total - count + 0.5, 0.5) / (count + 0.5))
+    return _Word(query, count, max(rarity, 1e-6))
 
 
-def _headlines(query: str, wanted: Sequence[int]) -> Select[Any]:
-    simple: ColumnElement[Any] = literal_column("'simple'")
-    whole = messages.c.subject + "\n" + func.left(messages.c.text, 10_000)
-    options = "StartSel='', StopSel='', MaxWords=24, MinWords=12"
-    piece = func.ts_headline(simple, whole, func.to_tsquery(simple, query), options)
-    return select(messages.c.seq, piece).where(messages.c.seq.in_(wanted))
+def _worth_asking(words: Sequence[_Word], total: int) -> list[_Word]:
+    """Leave out what nothing holds, and beside rarer words what a great part holds."""
+    present = [word for word in words if word.messages]
+    most = total * _COMMON_SHARE if total > _FEW_MESSAGES else math.inf
+    return [word for word in present if word.messages <= most] or present
 
 
-def _found(
-    conn: Connection, hits: Sequence[_Hit], snippets: dict[int, str], worth: float
-) -> list[FoundThread]:
-    query = select(threads).where(threads.c.id.in_([hit.thread_id for hit in hits]))
-    rows = {row.id: row for row in thread_rows(conn, conn.execute(query).mappings().all())}
-    best = max((hit.rank for hit in hits), default=1.0)
-    return [
-        FoundThread(
-            thread=rows[hit.thread_id],
-            score=round(worth * _share(hit.rank, best), 4),
-            snippet=snippets.get(hit.seq, ""),
-        )
-        for hit in hits
-        if hit.thread_id in rows
-    ]
+def _exactly(conn: Connection, token: str) -> str:
+    return f"'{token}'" if is_postgres(conn) else f'"{token}"'
 
 
-def _share(rank: float, best: float) -> float:
-    # bm25 of a word that most mails hold may be zero or less: such a hit is still a hit.
-    return min(1.0, max(0.05, rank / best)) if best > 0 else 1.0
+def _beginning(conn: Connection, token: str) -> str:
+    return f"'{token}':*" if is_postgres(conn) else f'"{token}" *'
+
+
+def _ranked_by_fts(words: Sequence[_Word]) -> Select[Any]:
+    index = table("message_text", column("rowid"))
+    weights = ", ".join(str(each) for each in _COLUMN_WEIGHTS)
+    # Its BM25 counts with k1 + 1 already.
+    worth: ColumnElement[float] = literal_column(
+        f"-bm25(message_text, {weights}) / {_MOST_OF_A_WORD}", Float
+    )
+    matched = literal_column("message_text").op("MATCH")(" OR ".join(word.query for word in words))
+    # By itself first: joined at once, SQLite asks the index anew for every message.
+    found = select(index.c.rowid, worth.label("worth")).where(matched).cte("found")
+    found = found.prefix_with("MATERIALIZED")
+    ranked = select(messages.c.id, found.c.worth.label("worth"))
+    ranked = ranked.join_from(found, messages, messages.c.seq == found.c.rowid)
+    return ranked.join(threads, threads.c.id == messages.c.thread_id)
+
+
+def _ranked_by_postgres(words: Sequence[_Word]) -> Select[Any]:
+    held: ColumnElement[Any] = literal_column("messages.search")
+    worth: ColumnElement[Any] = literal(0.0, Float)
+    for word in words:
+        asked = func.to_tsquery(CONFIGURATION, word.query)
+        rank = cast(func.ts_rank(held, asked, 1), Float)
+        # Once somewhere is half of the most; often, or in the subject, is nearly all.
+        part = 0.5 + 0.5 * func.least(1.0, rank * 4)
+        worth += case((_held(word.query), word.rarity * part), else_=0.0)
+    matched = or_(*(_held(word.query) for word in words))
+    ranked = select(messages.c.id, worth.label("worth"))
+    return ranked.join(threads, threads.c.id == messages.c.thread_id).where(matched)
+
+
+def _held(query: str) -> ColumnElement[bool]:
+    asked = func.to_tsquery(CONFIGURATION, query)
+    return literal_column("messages.search").op("@@")(asked)

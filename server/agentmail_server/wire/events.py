@@ -66,6 +66,7 @@ class CapabilitiesOut(TypedDict):
     idempotent_send: bool
     raw: bool
     search_type: str
+    search_operators: list[str]
     scopes: list[str]
 
 

@@ -13,12 +13,16 @@ from agentmail_server.wire.threads import ThreadOut
 
 
 class SearchQuery(Input):
-    """Parameters of a search; one of inbox_id, domain_id and all=true is needed."""
+    """Parameters of a search; one of inbox_id, domain_id and all=true is needed.
 
-    q: str = Field(min_length=1, max_length=1000)
+    Either `q`, which may hold operators, or `like`, a thread that others should be like; or both.
+    """
+
+    q: str = Field(default="", max_length=1000)
     inbox_id: Id | None = None
     domain_id: Id | None = None
     all: bool = False
+    like: Id | None = None
     limit: Limit100 = 20
 
 
@@ -30,10 +34,13 @@ class HitOut(ThreadOut):
     direction: str
     channel: Literal["email"]
     participants: list[ParticipantOut]
+    # Where in `snippet` the words are: pairs of first sign and the one behind the last.
+    matches: list[list[int]]
 
 
 class SearchReply(TypedDict):
-    """Threads, best first, and the engine that found them."""
+    """Threads, best first, and the engine that found them; `fallback` says why words alone did."""
 
     data: list[HitOut]
     search_type: Literal["vector", "regex"]
+    fallback: str | None

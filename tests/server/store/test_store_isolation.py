@@ -13,12 +13,15 @@ from agentmail_server.store import (
     attachments,
     delivery,
     domains,
+    filters,
+    finding,
     inboxes,
     log,
     messages,
     outbound,
     threads,
 )
+from agentmail_server.store.asked import Asked
 from agentmail_server.store.records import DeliveryScope, MessageQuery, MessageRow, ThreadQuery
 from agentmail_server.store.tables import domains as domain_table
 
@@ -31,6 +34,8 @@ _MODULES = (
     attachments,
     delivery,
     domains,
+    filters,
+    finding,
     inboxes,
     log,
     messages,
@@ -59,11 +64,19 @@ async def _domain(world: World) -> str:
     return "d_theirs"
 
 
-def _refused(world: World, theirs: MessageRow, domain: str) -> dict[str, tuple[Any, ...]]:
+async def _key(world: World) -> str:
+    row = await world.store.write(
+        accounts.add_key, world.ids, START, world.stranger.id, "k", "d", "comm_", 1, ["admin"]
+    )
+    return row.id
+
+
+def _refused(world: World, theirs: MessageRow, domain: str, key: str) -> dict[str, tuple[Any, ...]]:
     """Return for each unit the arguments that name what is foreign, after the organisation."""
     inbox, thread, message = world.foreign.id, theirs.thread_id, theirs.id
     file = theirs.attachments[0].id
     return {
+        "get_key": (key,),
         "get_attachment": (file,),
         "attachments_by_id": ([file],),
         "attachment_content": (file,),
@@ -81,6 +94,12 @@ def _refused(world: World, theirs: MessageRow, domain: str) -> dict[str, tuple[A
         "get_message": (message,),
         "raw_of": (message,),
         "reply_context": (thread,),
+        "find_threads": (Asked("order", inbox), 10),
+        "newest_threads": (Asked("order", inbox), 10),
+        "exact_meaning": (Asked("order", inbox), "hash", bytes(8)),
+        "text_hits": (Asked("order", inbox),),
+        "literal_hits": (Asked("order", inbox),),
+        "conditions": (Asked("order", inbox),),
         "list_threads": (ThreadQuery(inbox_id=inbox),),
         "count_threads": (ThreadQuery(domain_id=domain),),
         "thread_counts": (inbox,),
@@ -96,6 +115,7 @@ def _refused(world: World, theirs: MessageRow, domain: str) -> dict[str, tuple[A
 # These name nothing foreign: what they return is tested below, or they make something new.
 _OWN_ONLY = {
     "get_org",
+    "rename_org",
     "list_keys",
     "list_domains",
     "list_inboxes",
@@ -124,7 +144,8 @@ def _units() -> dict[str, Any]:
 
 
 async def test_every_unit_of_an_organisation_is_asked(world: World, theirs: MessageRow) -> None:
-    refused = _refused(world, theirs, await _domain(world))
+    """A new unit with an `org_id` belongs into one of the two tables above."""
+    refused = _refused(world, theirs, await _domain(world), await _key(world))
     assert set(_units()) == set(refused) | _OWN_ONLY
 
 
@@ -133,7 +154,7 @@ async def test_what_is_foreign_is_not_found_and_stays_as_it_was(
 ) -> None:
     before = await world.store.read(threads.get_thread, world.stranger.id, theirs.thread_id)
     units = _units()
-    for name, args in _refused(world, theirs, await _domain(world)).items():
+    for name, args in _refused(world, theirs, await _domain(world), await _key(world)).items():
         first = list(inspect.signature(units[name]).parameters)[1]
         leading = (START,) if first == "now" else ()
         write: Any = world.store.write
@@ -149,6 +170,8 @@ async def test_lists_hold_ones_own_alone(world: World, theirs: MessageRow) -> No
     assert await read(threads.list_threads, org, ThreadQuery()) == []
     assert await read(threads.count_threads, org, ThreadQuery()) == 0
     assert await read(messages.list_messages, org, MessageQuery()) == []
+    assert await read(finding.find_threads, org, Asked("order"), 10) == []
+    assert await read(finding.newest_threads, org, Asked(), 10) == []
     assert await read(threads.find_thread, org, theirs.thread_id) is None
     shared = world.inbox.domain_id
     assert await read(threads.list_threads, org, ThreadQuery(domain_id=shared)) == []

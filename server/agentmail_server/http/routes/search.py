@@ -17,8 +17,10 @@ async def search_threads(call: Call[SearchQuery, NoBody]) -> Reply:
     if asked.inbox_id is None and asked.domain_id is None and not asked.all:
         raise BadRequest(NEEDS_SCOPE)
     words = asked.q.strip()
-    if not words:
+    if not words and asked.like is None:
         raise BadRequest("q is required")
-    wanted = Wanted(words, asked.inbox_id, asked.domain_id, asked.limit)
-    found = await find(call.deps.store, call.org_id, wanted)
-    return data([hit_out(each) for each in found.threads], search_type=found.engine)
+    wanted = Wanted(words, asked.inbox_id, asked.domain_id, asked.limit, asked.like)
+    deps = call.deps
+    found = await find(deps.store, deps.indexer, call.org_id, wanted, deps.clock.now())
+    hits = [hit_out(each) for each in found.threads]
+    return data(hits, search_type=found.engine, fallback=found.fallback)

@@ -8,6 +8,8 @@ from starlette.responses import Response
 
 from agentmail_server.http.problems import json_response
 from agentmail_server.http.route import PlainCall, Reply, data
+from agentmail_server.service.indexing import Indexer
+from agentmail_server.service.operators import OPERATORS
 from agentmail_server.store import outbox
 
 
@@ -26,10 +28,15 @@ async def capabilities(call: PlainCall) -> Reply:
             "stream": True,
             "idempotent_send": True,
             "raw": True,
-            "search_type": settings.search_type,
+            "search_type": _search_type(call.deps.indexer),
+            "search_operators": list(OPERATORS),
             "scopes": sorted(call.principal.scopes),
         }
     )
+
+
+def _search_type(indexer: Indexer | None) -> str:
+    return "regex" if indexer is None or indexer.fallback else "vector"
 
 
 async def healthz(call: PlainCall) -> Reply:

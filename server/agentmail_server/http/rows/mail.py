@@ -72,7 +72,8 @@ def hit_out(found: FoundThread) -> HitOut:
     }
     return {
         **row,
-        "snippet": (found.snippet or row["snippet"])[:_SNIPPET],
+        "snippet": found.snippet or row["snippet"],
+        "matches": [list(span) for span in found.matches],
         "score": min(max(found.score, 0.0), 1.0),
         "last_activity": row["last_message_at"],
         "direction": row["last_direction"],

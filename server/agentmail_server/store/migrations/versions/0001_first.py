@@ -16,16 +16,27 @@ branch_labels = None
 depends_on = None
 
 # A tsvector holds less than 1 MB; these prefixes stay below it whatever the text is.
-_POSTGRES_SEARCH = r"""
+_POSTGRES_SEARCH = (
+    # English stems as in SQLite, and like there no word is too common to be found.
+    "CREATE TEXT SEARCH DICTIONARY agentmail_stem (TEMPLATE = snowball, LANGUAGE = english)",
+    "CREATE TEXT SEARCH CONFIGURATION agentmail (COPY = simple)",
+    """
+    ALTER TEXT SEARCH CONFIGURATION agentmail
+    ALTER MAPPING FOR asciiword, word, numword, asciihword, hword, numhword,
+        hword_asciipart, hword_part, hword_numpart
+    WITH agentmail_stem
+    """,
+    r"""
 ALTER TABLE messages ADD COLUMN search tsvector GENERATED ALWAYS AS (
-    setweight(to_tsvector('english'::regconfig,
+    setweight(to_tsvector('agentmail'::regconfig,
         regexp_replace(left(subject, 1000), '[!-/:-@\[-`{-~]+', ' ', 'g')), 'A')
-    || setweight(to_tsvector('english'::regconfig,
+    || setweight(to_tsvector('agentmail'::regconfig,
         regexp_replace(left(people, 10000), '[!-/:-@\[-`{-~]+', ' ', 'g')), 'B')
-    || to_tsvector('english'::regconfig,
+    || to_tsvector('agentmail'::regconfig,
         regexp_replace(left(text, 60000), '[!-/:-@\[-`{-~]+', ' ', 'g'))
 ) STORED
-"""
+    """,
+)
 
 _SQLITE_SEARCH = (
     """
@@ -92,7 +103,8 @@ def upgrade() -> None:
     _create_deletions()
     _create_webhooks()
     if op.get_bind().dialect.name == "postgresql":
-        op.execute(_POSTGRES_SEARCH)
+        for statement in _POSTGRES_SEARCH:
+            op.execute(statement)
         op.create_index("ix_messages_search", "messages", ["search"], postgresql_using="gin")
         for statement in _POSTGRES_TOMBSTONES:
             op.execute(statement)

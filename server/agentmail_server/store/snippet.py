@@ -1,0 +1,56 @@
+"""One line of a message around what was asked, and where in it the words are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from agentmail_server.mail.quotes import visible_text
+from agentmail_server.store.filters import split_words
+
+MOST = 200
+_BEFORE = 60
+_SOURCE = 20_000
+_SHORTEST_STEM = 3
+_ENDINGS = re.compile(r"(?:ations?|ings?|edly|ed|ies|ers?|ions?|ments?|es|ly|s|e|y)$")
+_WORD = re.compile(r"[^\W_]+")
+
+Span = tuple[int, int]
+
+
+def around(text: str, words: str) -> tuple[str, tuple[Span, ...]]:
+    """Return at most 200 characters with most of the words in them, and the words' places."""
+    line = " ".join(visible_text(text[:_SOURCE]).split()) or " ".join(text[:_SOURCE].split())
+    stems = {_stem(word) for word in split_words(words)}
+    found = _spans(line, stems) if stems else []
+    start = _start(line, found)
+    piece = line[start : start + MOST - 2].rstrip()
+    before = "…" if start else ""
+    after = "…" if start + MOST - 2 < len(line) else ""
+    moved = len(before) - start
+    inside = ((first + moved, last + moved) for first, last in found if first >= start)
+    end = len(before) + len(piece)
+    return before + piece + after, tuple(span for span in inside if span[1] <= end)
+
+
+def _spans(line: str, stems: set[str]) -> list[Span]:
+    return [each.span() for each in _WORD.finditer(line) if _stem(each[0]) in stems]
+
+
+def _stem(word: str) -> str:
+    """Return the beginning that forms of a word share; for marking alone, so rough will do."""
+    lower = word.lower()
+    short = _ENDINGS.sub("", lower)
+    return short if len(short) >= _SHORTEST_STEM else lower
+
+
+def _start(line: str, found: Sequence[Span]) -> int:
+    """Return where to begin so that most matches are shown, at a whole word."""
+    if not found or len(line) <= MOST:
+        return 0
+    room = MOST - _BEFORE
+    first = max(
+        found, key=lambda span: (sum(0 <= each[0] - span[0] < room for each in found), -span[0])
+    )[0]
+    start = min(max(0, first - _BEFORE), len(line) - 1)
+    return line.find(" ", start) + 1 if start else 0

@@ -59,9 +59,15 @@ class Caller:
         except ValueError as error:
             raise ConfigError(f"webhook_allow: {error}") from None
 
-    def __init__(self, guard: Guard, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        tls: ssl.SSLContext | None = None,
+        network: httpcore.AsyncNetworkBackend | None = None,
+    ) -> None:
         self._guard = guard
         self._tls = tls
+        self._network = network or httpcore.AnyIOBackend()
 
     async def post(
         self, url: str, headers: Mapping[str, str], body: bytes, *, within: float
@@ -88,7 +94,7 @@ class Caller:
             pool = httpcore.AsyncConnectionPool(
                 ssl_context=self._context(),
                 max_keepalive_connections=0,
-                network_backend=_Pinned(self._guard, target),
+                network_backend=_Pinned(self._guard, target, self._network),
             )
             async with (
                 pool,
@@ -125,10 +131,10 @@ class _Pinned(httpcore.AsyncNetworkBackend):
     TLS still checks the certificate against the name in the URL: that is done above this.
     """
 
-    def __init__(self, guard: Guard, target: Target) -> None:
+    def __init__(self, guard: Guard, target: Target, network: httpcore.AsyncNetworkBackend) -> None:
         self._guard = guard
         self._target = target
-        self._network = httpcore.AnyIOBackend()
+        self._network = network
 
     async def connect_tcp(
         self,

@@ -18,13 +18,18 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(VENV)/bin/pip
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@touch $@ $(VENV)/.run
 
+# Without it search goes by words alone, so nothing here depends on it.
+MODEL := $(BIN)/agentmail-server model fetch >/dev/null || true
+
 run: $(VENV)/.run  ## Open the demo
+	@$(MODEL)
 	@$(BIN)/agentmail-tui --demo
 
 serve: $(VENV)/.run  ## Run the server alone
 	@$(BIN)/agentmail-server serve
 
 test: $(VENV)/.dev  ## Run the whole test suite
+	@$(MODEL)
 	$(BIN)/pytest
 
 check: $(VENV)/.dev  ## Format, lint, types, import arrows

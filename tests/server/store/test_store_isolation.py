@@ -19,6 +19,7 @@ from agentmail_server.store import (
     log,
     messages,
     outbound,
+    text,
     threads,
 )
 from agentmail_server.store.asked import Asked
@@ -40,6 +41,7 @@ _MODULES = (
     log,
     messages,
     outbound,
+    text,
     threads,
 )
 

@@ -6,11 +6,16 @@ import os
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from platformdirs import user_data_path
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,6 +99,11 @@ class Settings(BaseSettings):
     # The DNS server to ask, as in 127.0.0.1:53; those of the system unless given.
     dns: str | None = None
 
+    # The domain of the Agnic API's addresses, the shared one unless given; how many days of mail
+    # that API shows.
+    agnic_domain: str | None = None
+    agnic_retention_days: int = Field(default=30, ge=1)
+
     # Rate limits, for each organisation or key, kept in memory; 0 lifts one.
     emails_per_hour: int = Field(default=10_000, ge=0)
     emails_per_day: int = Field(default=100_000, ge=0)
@@ -101,6 +111,10 @@ class Settings(BaseSettings):
     requests_per_minute: int = Field(default=0, ge=0)
     # Bad keys from one address, before it must wait.
     auth_failures_per_minute: int = Field(default=60, ge=0)
+
+    # Hosts, addresses and networks that webhooks may be on though they are not public, and where
+    # plain http will do. Unless given: the machine itself while HTTP listens on loopback alone.
+    webhook_allow: Annotated[tuple[str, ...] | None, NoDecode] = None
 
     parse_workers: int = Field(default=2, ge=1, le=64)
     relay_connections: int = Field(default=10, ge=1)
@@ -122,9 +136,18 @@ class Settings(BaseSettings):
         ip_address(server.host)
         return str(server)
 
-    @field_validator("domain")
+    @field_validator("webhook_allow", mode="before")
     @classmethod
-    def _names_a_domain(cls, value: str) -> str:
+    def _is_a_list(cls, value: object) -> object:
+        return (
+            [each for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+        )
+
+    @field_validator("domain", "agnic_domain")
+    @classmethod
+    def _names_a_domain(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
         name = value.strip().casefold().rstrip(".")
         if not name or not all(part.replace("-", "").isalnum() for part in name.split(".")):
             raise ValueError("must be a domain name, as in agents.example")

@@ -17,12 +17,15 @@ from agentmail_server.errors import ServiceError
 from agentmail_server.http.app import create_app
 from agentmail_server.http.deps import Deps, HttpSettings
 from agentmail_server.http.listener import HttpListener
+from agentmail_server.http.rows.mail import message_out
 from agentmail_server.ids import Clock, FrozenClock, Ids, SystemClock, to_micros
 from agentmail_server.jobs.parse import ParseJob
 from agentmail_server.jobs.parser import ParserPool
 from agentmail_server.jobs.relay import RelayJob
 from agentmail_server.jobs.runner import Kind, Runner
+from agentmail_server.jobs.webhook import WebhookJob
 from agentmail_server.live import Hub
+from agentmail_server.relay.caller import Caller
 from agentmail_server.relay.transport import relay_of
 from agentmail_server.relay.url import RelayUrlError
 from agentmail_server.service import keys, relaying
@@ -74,6 +77,7 @@ class Running:
     api_key: str | None
     runner: Runner
     listener: Listener
+    indexer: Indexer
     # Ends only when a part of the server has failed.
     failed: asyncio.Event
 
@@ -115,7 +119,10 @@ async def _start(
     hub = Hub()
     store.on("log", hub.wake)
     tokens = Tokens.of(pepper)
-    runner, relay_job = await _run_jobs(stack, settings, store, relay, clock, ids, failed, tokens)
+    caller = Caller.of(settings)
+    runner, relay_job = await _run_jobs(
+        stack, settings, store, relay, clock, ids, failed, tokens, caller
+    )
     indexer = Indexer(store, SearchSettings.of(settings))
     ready = Readiness(
         store,
@@ -125,13 +132,14 @@ async def _start(
         indexer=indexer,
     )
     http = HttpSettings.of(settings, server_version())
-    deps = Deps(store, clock, ids, http, pepper, hub, ready, indexer)
+    deps = Deps(store, clock, ids, http, pepper, hub, ready, indexer, caller)
     listener, smtp = await _listen_smtp(stack, settings, store, clock, ids, tokens)
     url = await _listen_http(stack, settings, deps, listener, failed)
     await stack.enter_async_context(searching(indexer))
     return Running(
         http_url=url, smtp=smtp, store=store, clock=clock, ids=ids, pepper=pepper, org_id=org_id,
-        api_key=api_key, runner=runner, listener=listener, failed=failed,
+        api_key=api_key, runner=runner, listener=listener, indexer=indexer,
+        failed=failed,
     )  # fmt: skip
 
 
@@ -192,6 +200,7 @@ async def _run_jobs(
     ids: Ids,
     failed: asyncio.Event,
     tokens: Tokens,
+    caller: Caller,
 ) -> tuple[Runner, RelayJob]:
     pool = await stack.enter_async_context(ParserPool(settings.parse_workers))
     name = settings.hostname
@@ -203,6 +212,7 @@ async def _run_jobs(
             # Leased ahead of the workers, so that they never wait for the store.
             Kind("parse", parse_job, limit=settings.parse_workers * 8, lease_seconds=300),
             Kind("relay", relay_job, limit=50, lease_seconds=1800, max_attempts=1000),
+            WebhookJob(store, caller, render=message_out, clock=clock).kind(),
         ],
         clock=clock,
         ids=ids,

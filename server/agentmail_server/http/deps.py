@@ -10,6 +10,7 @@ from typing import Any
 from agentmail_server.config import HostPort, Settings
 from agentmail_server.ids import Clock, Ids
 from agentmail_server.live import Hub
+from agentmail_server.relay.caller import Caller
 from agentmail_server.service.indexing import Indexer
 from agentmail_server.service.keys import Pepper
 from agentmail_server.service.limits import RateSettings
@@ -41,6 +42,9 @@ class HttpSettings:
     rates: RateSettings = field(default_factory=RateSettings)
     # The DNS server to ask, None for those of the system.
     dns: HostPort | None = None
+    # Where the Agnic API has its addresses, None for the shared domain; how far back it shows.
+    agnic_domain: str | None = None
+    agnic_retention_days: int = 30
 
     @classmethod
     def of(cls, settings: Settings, version: str) -> HttpSettings:
@@ -53,6 +57,8 @@ class HttpSettings:
             max_mail=settings.smtp_max_size,
             hostname=settings.hostname,
             dns=settings.dns_address,
+            agnic_domain=settings.agnic_domain,
+            agnic_retention_days=settings.agnic_retention_days,
             rates=RateSettings(
                 emails_per_hour=settings.emails_per_hour,
                 emails_per_day=settings.emails_per_day,
@@ -76,5 +82,7 @@ class Deps:
     ready: Readiness
     # Without one, words alone are searched.
     indexer: Indexer | None = None
+    # Calls webhooks; without one they cannot be tested.
+    caller: Caller | None = None
     # Set when the server stops: open streams end at once.
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)

@@ -20,6 +20,7 @@ from agentmail_server.http.routes import (
     sending,
     system,
     threads,
+    webhooks,
 )
 from agentmail_server.wire import attachments as attachments_wire
 from agentmail_server.wire import delivery as delivery_wire
@@ -29,6 +30,7 @@ from agentmail_server.wire import inboxes as inboxes_wire
 from agentmail_server.wire import messages as messages_wire
 from agentmail_server.wire import search as search_wire
 from agentmail_server.wire import threads as threads_wire
+from agentmail_server.wire import webhooks as webhooks_wire
 from agentmail_server.wire.common import OkReply
 
 _INBOX = "/v1/domains/{domain}/inboxes/{inbox}"
@@ -156,6 +158,25 @@ DELIVERY = (
           query=delivery_wire.SuppressionsQuery, errors=(404,)),
 )  # fmt: skip
 
+WEBHOOKS = (
+    Route("GET", "/v1/webhooks/deliveries", "messages:read", webhooks.deliveries,
+          "List webhook deliveries", webhooks_wire.HooksReply,
+          query=webhooks_wire.HooksQuery, errors=(404,)),
+    Route("GET", "/v1/webhooks/deliveries/{delivery}", "messages:read", webhooks.delivery,
+          "Get a webhook delivery with its attempts", webhooks_wire.HookReply, errors=(404,)),
+    Route("POST", "/v1/webhooks/deliveries/{delivery}/retry", "messages:write", webhooks.retry,
+          "Try a webhook delivery now", webhooks_wire.HookRetriedReply, errors=(404,)),
+    Route("GET", "/v1/webhooks/health", "messages:read", webhooks.health,
+          "How endpoints have done", webhooks_wire.HookHealthReply,
+          query=webhooks_wire.HealthQuery, errors=(404,)),
+    Route("POST", "/v1/webhooks/test", "messages:write", webhooks.test,
+          "Call an inbox's webhook with made-up mail", webhooks_wire.HookTestReply,
+          body=webhooks_wire.HookTest, errors=(404, 503)),
+    Route("POST", "/v1/inboxes/{inbox}/webhook/rotate", "inboxes:write", webhooks.rotate,
+          "Give a webhook a new secret; the old one signs along for a day",
+          inboxes_wire.InboxReply, errors=(404,)),
+)  # fmt: skip
+
 SYSTEM = (
     Route("GET", "/v1/events/stream", "threads:read", events.stream,
           "Stream events; resume with Last-Event-ID", events_wire.StreamEvent,
@@ -172,7 +193,9 @@ SYSTEM = (
           "This API, described by OpenAPI 3.1", dict),
 )  # fmt: skip
 
-ROUTES: tuple[Route, ...] = (*DOMAINS, *INBOXES, *THREADS, *MESSAGES, *DELIVERY, *ACCOUNT, *SYSTEM)
+ROUTES: tuple[Route, ...] = (
+    *DOMAINS, *INBOXES, *THREADS, *MESSAGES, *DELIVERY, *WEBHOOKS, *ACCOUNT, *SYSTEM,
+)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -44,6 +44,9 @@ BODIES: dict[tuple[str, str], Any] = {
     ("DELETE", "/v1/agent/api-keys/{key}"): None,
     ("POST", "/v1/agent/api-keys/{key}/rotate"): None,
     ("GET", "/v1/attachments/{attachment}/content"): None,
+    ("GET", "/v1/webhooks/deliveries/{delivery}"): None,
+    ("POST", "/v1/webhooks/deliveries/{delivery}/retry"): None,
+    ("POST", "/v1/inboxes/{inbox}/webhook/rotate"): None,
 }
 
 # Routes that name objects in the query or the body instead, as (method, path, query, body).
@@ -64,6 +67,9 @@ ASKED: list[tuple[str, str, dict[str, str], Any]] = [
     ("GET", "/v1/delivery/events", {"domain_id": "domain"}, None),
     ("GET", "/v1/delivery/suppressions", {"inbox_id": "inbox"}, None),
     ("GET", "/v1/delivery/suppressions", {"domain_id": "domain"}, None),
+    ("GET", "/v1/webhooks/deliveries", {"inbox_id": "inbox"}, None),
+    ("GET", "/v1/webhooks/health", {"inbox_id": "inbox"}, None),
+    ("POST", "/v1/webhooks/test", {}, {"inbox_id": "inbox"}),
     ("GET", "/v1/events/stream", {"inbox_id": "inbox"}, None),
     ("POST", "/v1/import", {"inbox_id": "inbox"}, "From: a@b.example\r\n\r\nx"),
     *(
@@ -101,6 +107,7 @@ NAMELESS = {
 }
 
 MISSING = {
+    "delivery": "wdel_00000000000000000000",
     "domain": "d_00000000000000000000",
     "inbox": "i_00000000000000000000",
     "thread": "conv_00000000000000000000",
@@ -111,7 +118,12 @@ MISSING = {
 
 
 async def _their_things(api: Api) -> dict[str, str]:
-    inbox = await api.inbox("theirs", org=api.theirs, domain_id=api.theirs.domain_id)
+    inbox = await api.inbox(
+        "theirs",
+        org=api.theirs,
+        domain_id=api.theirs.domain_id,
+        webhook={"endpoint": "https://hooks.theirs.test/"},
+    )
     message = await api.arrive_raw(
         {**inbox, "org": "theirs"},
         b"From: ann@customer.example\r\nTo: theirs@theirs.test\r\nSubject: canary order\r\n"
@@ -121,7 +133,9 @@ async def _their_things(api: Api) -> dict[str, str]:
         b"--b\r\nContent-Type: application/pdf\r\n"
         b'Content-Disposition: attachment; filename="canary.pdf"\r\n\r\nPDF\r\n--b--\r\n',
     )
+    (hook,) = await api.data("GET", "/v1/webhooks/deliveries", key=api.theirs.key)
     return {
+        "delivery": hook["id"],
         "domain": api.theirs.domain_id,
         "inbox": inbox["id"],
         "thread": message.thread_id,
@@ -190,6 +204,8 @@ async def test_lists_over_everything_hold_nothing_of_theirs(api: Api) -> None:
         "/v1/delivery/events?all=true",
         "/v1/delivery/metrics?all=true",
         "/v1/delivery/suppressions?all=true",
+        "/v1/webhooks/deliveries",
+        "/v1/webhooks/health",
         f"/v1/delivery/events?message_id={theirs['message']}",
         "/v1/delivery/events?message_id=canary@customer.example",
     ):
@@ -240,4 +256,5 @@ async def _state(api: Api, theirs: dict[str, str]) -> list[Any]:
         await api.data("GET", f"/v1/threads/{theirs['thread']}", key=key),
         await api.data("GET", f"/v1/threads/{theirs['thread']}/messages", key=key),
         await api.data("GET", "/v1/delivery/events?all=true", key=key),
+        await api.data("GET", "/v1/webhooks/deliveries", key=key),
     ]

@@ -89,6 +89,10 @@ def _triage(name: str, keys: str, action: str, label: str, *, writes: bool = Tru
     return Key(f"triage.{name}", strokes, action, label, Group.TRIAGE, writes=writes)
 
 
+def _mark(name: str, stroke: str, action: str, label: str) -> Key:
+    return Key(f"select.{name}", (stroke,), action, label, Group.TRIAGE)
+
+
 def _split(number: int) -> Key:
     return Key(
         f"split.{number}",
@@ -147,6 +151,11 @@ KEYS: tuple[Key, ...] = (
     _triage("repeat", ".", "repeat", "last triage act again"),
     _triage("undo", "u,z", "undo", "undo"),
     _triage("redo", "ctrl+r", "redo", "redo"),
+    _mark("one", "x", "mark", "select this one, or let it go"),
+    _mark("range", "V", "mark_range", "select from the last one to here"),
+    _mark("all", "* a", "mark_all", "select the whole list"),
+    _mark("none", "* n", "mark_none", "select nothing"),
+    _mark("words", "* m", "mark_words", "select those with some words"),
     Key("guard.delete", ("d",), "no_delete", "nothing is deleted", Group.TRIAGE, listed=False),
     Key("find.search", ("/",), "search", "search by meaning or words", Group.FIND),
     Key("find.narrow", ("\\",), "narrow", "narrow this list while typing", Group.FIND),
@@ -162,6 +171,7 @@ KEYS: tuple[Key, ...] = (
     _go("delivery", "d", "delivery", "delivery"),
     _go("suppressions", "s", "delivery('suppressions')", "suppressed addresses"),
     _go("webhooks", "k", "delivery('webhooks')", "webhook calls"),
+    _go("undo_list", "u", "undo_list", "undo list"),
     _go("drafts", "D", "drafts", "drafts that were left"),
     _go("read_only", "r", "read_only", "read-only on or off"),
     _go("keys", "?", "help", "keys"),
@@ -199,7 +209,7 @@ KEYS: tuple[Key, ...] = (
 )
 
 BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}
-PREFIXES: Mapping[str, str] = {"g": "go", "s": "status"}
+PREFIXES: Mapping[str, str] = {"g": "go", "s": "status", "*": "select"}
 
 # What the footer offers, most wanted first; ids side by side share one label.
 FOOTERS: Mapping[Place, tuple[tuple[str, str], ...]] = {

@@ -18,6 +18,8 @@ from agentmail_tui.domain import (
     ThreadFilter,
     Triage,
 )
+from agentmail_tui.mailbox.events_marks import Marked as Marked
+from agentmail_tui.mailbox.events_marks import MarksCleared as MarksCleared
 from agentmail_tui.mailbox.events_writing import (
     ActConfirmed as ActConfirmed,
 )
@@ -274,6 +276,8 @@ Event = (
     | ActConfirmed
     | PatchExpired
     | ActRefused
+    | Marked
+    | MarksCleared
     | LiveBatch
     | SendStarted
     | SendAccepted

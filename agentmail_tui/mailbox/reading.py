@@ -13,7 +13,7 @@ from agentmail_tui.domain import Message, Thread
 from agentmail_tui.errors import MailError
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.desk import Sleep
-from agentmail_tui.mailbox.listing import Listing
+from agentmail_tui.mailbox.marking import Marking
 from agentmail_tui.mailbox.select import selected_thread
 from agentmail_tui.mailbox.showing import known
 
@@ -23,7 +23,7 @@ _CONVERSATIONS_KEPT = 50
 Work = Coroutine[Any, Any, None]
 
 
-class Reading(Listing):
+class Reading(Marking):
     """What a person looks at beside the list."""
 
     def __init__(

@@ -56,6 +56,8 @@ def show(
     if state.search is not None:
         hits = tuple(_hit(hit, thread) for hit in state.search.hits)
         state = replace(state, search=replace(state.search, hits=hits))
+    if thread.id in state.marked:
+        state = replace(state, marked=MappingProxyType({**state.marked, thread.id: thread}))
     return _recounted(state, before, thread)
 
 

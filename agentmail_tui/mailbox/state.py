@@ -162,6 +162,9 @@ class DeliveryState:
     error: Safe | None = None
 
 
+MARKS_MOST = 500  # threads that can be selected at once
+
+
 @dataclass(frozen=True, slots=True)
 class MailState:
     """The whole of it."""
@@ -184,8 +187,12 @@ class MailState:
     delivery: DeliveryState = DeliveryState()
     outgoing: tuple[Outgoing, ...] = ()
     pending: int = 0  # writes under way
+    batch: int = 0  # writes that were begun together, until all of them are done
     patches: tuple[Patch, ...] = ()  # what is shown on top of the server's rows, oldest first
     base: Mapping[str, Thread] = field(default_factory=lambda: MappingProxyType({}))
+    # What is selected to be acted on together, and the row from which a range is reckoned.
+    marked: Mapping[str, Thread] = field(default_factory=lambda: MappingProxyType({}))
+    anchor: int | None = None
     first_shown: int = 0  # row number at the top of the screen
     undo: tuple[UndoEntry, ...] = ()
     redo: tuple[UndoEntry, ...] = ()

@@ -71,12 +71,14 @@ class Triaging(Desk):
             return
         self._act(thread_ids, lambda thread: Act(thread.id, unread=unread))
 
-    def undo(self) -> None:
-        """Take back the newest act."""
-        if not self._state.undo:
+    def undo(self, number: int | None = None) -> None:
+        """Take back the newest act, or the one of that number."""
+        entries = self._state.undo
+        entry = next((each for each in reversed(entries) if number in {None, each.number}), None)
+        if entry is None:
             self.say("nothing to undo")
         elif self._may_write():
-            self._replay(self._state.undo[-1], undoing=True)
+            self._replay(entry, undoing=True)
 
     def redo(self) -> None:
         """Do again what was undone last."""
@@ -127,7 +129,7 @@ class Triaging(Desk):
         if thread_ids is None:
             chosen = selected_thread(state) or (state.open and state.open.thread)
             return [chosen] if chosen else []
-        found = (known(state, thread_id) for thread_id in thread_ids)
+        found = (known(state, each) or state.marked.get(each) for each in thread_ids)
         return [thread for thread in found if thread is not None]
 
     def _entry(self, pairs: Sequence[tuple[Act, Thread]]) -> UndoEntry:

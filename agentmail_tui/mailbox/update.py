@@ -11,6 +11,7 @@ from agentmail_tui.mailbox import update_acts as acts
 from agentmail_tui.mailbox import update_list as listing
 from agentmail_tui.mailbox import update_live as live
 from agentmail_tui.mailbox import update_mail as mail
+from agentmail_tui.mailbox import update_marks as marks
 from agentmail_tui.mailbox.state import MailState
 
 
@@ -78,6 +79,8 @@ _TABLE: dict[type[Any], Callable[[MailState, Any], MailState]] = {
     ev.ActConfirmed: acts.act_confirmed,
     ev.PatchExpired: acts.patch_expired,
     ev.ActRefused: acts.act_refused,
+    ev.Marked: marks.marked,
+    ev.MarksCleared: marks.marks_cleared,
     ev.LiveBatch: live.live_batch,
     ev.DeliveryAsked: live.delivery_asked,
     ev.DeliveryLoaded: live.delivery_loaded,

@@ -22,7 +22,9 @@ def acted(state: MailState, event: ev.Acted) -> MailState:
     given = {thread.id: thread for thread in event.threads}
     for patch in event.patches:
         state = _patched(state, patch, given.get(patch.act.thread_id))
-    state = replace(state, pending=state.pending + len(event.patches))
+    begun = len(event.patches) + (state.batch if state.pending else 0)
+    pending = state.pending + len(event.patches)
+    state = replace(state, pending=pending, batch=max(begun, pending))
     state = _remembered(state, event)
     if event.undoing and event.patches:
         state = _cursor_on(state, event.patches[0].act.thread_id)

@@ -17,6 +17,7 @@ from agentmail_tui.mailbox.showing import (
     without,
 )
 from agentmail_tui.mailbox.state import MailState, ThreadWindow
+from agentmail_tui.mailbox.update_marks import cleared
 
 
 def list_asked(state: MailState, event: ev.ListAsked) -> MailState:
@@ -27,7 +28,7 @@ def list_asked(state: MailState, event: ev.ListAsked) -> MailState:
         return replace(state, window=window)
     window = ThreadWindow(wanted=event.wanted, generation=generation)
     return replace(
-        state,
+        cleared(state),
         window=window,
         inbox_id=event.wanted.inbox_id,
         split=event.split,

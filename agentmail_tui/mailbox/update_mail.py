@@ -18,6 +18,7 @@ from agentmail_tui.mailbox.state import (
     Tone,
 )
 from agentmail_tui.mailbox.update_acts import said
+from agentmail_tui.mailbox.update_marks import cleared
 
 
 def thread_opened(state: MailState, event: ev.ThreadOpened) -> MailState:
@@ -67,7 +68,7 @@ def search_done(state: MailState, event: ev.SearchDone) -> MailState:
     hits = tuple(replace(hit, thread=on_top(state, hit.thread)) for hit in event.result.hits)
     search = replace(search, running=False, hits=hits, engine=event.result.engine, error=None)
     first = hits[0].thread.id if hits else None
-    return replace(state, search=search, selected=0, selected_id=first)
+    return replace(cleared(state), search=search, selected=0, selected_id=first)
 
 
 def search_failed(state: MailState, event: ev.SearchFailed) -> MailState:
@@ -84,7 +85,7 @@ def search_ended(state: MailState, _event: ev.SearchEnded) -> MailState:
         return state
     if not searching(state):
         return replace(state, search=None)
-    return replace(state, search=None, selected=search.back, selected_id=search.back_id)
+    return replace(cleared(state), search=None, selected=search.back, selected_id=search.back_id)
 
 
 def send_started(state: MailState, event: ev.SendStarted) -> MailState:

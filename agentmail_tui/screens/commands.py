@@ -23,6 +23,7 @@ _SIGNS = (
     ("↙ ↗", "last mail came in, went out"),
     ("@", "has files; before a name: the owner"),
     ("✗", "did not arrive"),
+    ("x", "selected"),
 )
 
 

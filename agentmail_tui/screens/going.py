@@ -119,7 +119,7 @@ class GoActions(Panes):
     def action_leave(self) -> None:
         """Go out one level; at the root, quit."""
         state = self.state
-        inside = self.search_bar.active or self.reading
+        inside = self.search_bar.active or self.reading or bool(state.marked)
         if inside or state.search is not None or state.window.wanted.words:
             self.call_later(self.run_action, "out")
         else:

@@ -13,6 +13,7 @@ from agentmail_tui.screens import present, present_delivery, present_thread
 from agentmail_tui.screens.bindings import bindings
 from agentmail_tui.screens.finding import FindActions
 from agentmail_tui.screens.going import GoActions
+from agentmail_tui.screens.marking import MarkActions
 from agentmail_tui.screens.moving import MoveActions
 from agentmail_tui.screens.prefixes import PrefixKeys
 from agentmail_tui.screens.writing import WriteActions
@@ -39,7 +40,7 @@ _MINUTE = 60.0  # seconds after which ages in the list are drawn anew
 _TOO_SMALL: Line = (("agentmail needs 60 × 15 cells", "muted"),)
 
 
-class MailScreen(PrefixKeys, WriteActions, MoveActions, FindActions, GoActions):
+class MailScreen(PrefixKeys, MarkActions, WriteActions, MoveActions, FindActions, GoActions):
     """Shows the state of the mailbox and turns keys into its verbs."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.LIST, Place.READER)

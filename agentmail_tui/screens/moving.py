@@ -114,6 +114,8 @@ class MoveActions(Panes):
             self._leave_field()
         elif self.reading:
             self.focus_list()
+        elif self.state.marked:
+            self.mailbox.clear_marks()
         elif self.state.search is not None:
             self._end_search()
         elif self.state.window.wanted.words:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agentmail_tui.mailbox.select import age
 from agentmail_tui.mailbox.state import MailState, Tone
 from agentmail_tui.screens.fuzzy import best
 from agentmail_tui.screens.modal import PickScreen
@@ -153,6 +154,30 @@ class OwnerPicker(PickScreen[str]):
 
     def choose(self, value: str | None) -> None:
         """Take the name under the cursor."""
+        if value is not None:
+            self.dismiss(value)
+
+
+class UndoPicker(PickScreen[str]):
+    """Picks the act to take back; returns its number."""
+
+    heading = "Undo"
+    placeholder = "what was done"
+    note = "enter takes that one back · esc leaves"
+
+    def choices(self, query: str) -> list[Choice]:
+        """Return the acts that fit, newest first."""
+        found = best(query, reversed(self.state.undo), lambda entry: entry.label)
+        return [
+            Choice(
+                ((f"  {age(entry.at, self.now):>4}  ", "faint"), (entry.label, "text")),
+                str(entry.number),
+            )
+            for entry in found
+        ] or [Choice((("    nothing was done so", "muted"),))]
+
+    def choose(self, value: str | None) -> None:
+        """Take the act under the cursor."""
         if value is not None:
             self.dismiss(value)
 

@@ -28,6 +28,8 @@ LINKS: dict[Link, Span] = {
     Link.REFUSED: ("✗ key refused", "bad"),
 }
 _SHORT = {"needs_reply": "Needs", "waiting": "Wait"}
+_FEW = 3  # acts at once that need no bar
+_BAR = 10  # cells
 _EMPTY_SPLITS = {
     "needs_reply": "Nothing needs a reply.",
     "open": "Nothing is open.",
@@ -50,8 +52,17 @@ def title(state: MailState) -> Title:
     if failed:
         marks.append((f"✗ {failed} unsent", "bad"))
     if state.pending:
-        marks.append((f"{state.pending} saving", "muted"))
+        marks.append((_saving(state), "muted"))
     return Title(path, LINKS[state.link], tuple(marks))
+
+
+def _saving(state: MailState) -> str:
+    """Return how many acts are under way; of several begun together, how far they are."""
+    if state.batch <= _FEW:
+        return f"{state.pending} saving"
+    done = state.batch - state.pending
+    full = _BAR * done // state.batch
+    return f"{'━' * full}{'╌' * (_BAR - full)} {done}/{state.batch} saving"
 
 
 def tabs(state: MailState) -> Tabs:
@@ -93,6 +104,7 @@ def rows(state: MailState, now: datetime) -> Rows:
             score=score,
             name=party_name(thread),
             sending=thread.id in sending,
+            marked=thread.id in state.marked,
         )
 
     return Rows(row, select.row_count(state), state.selected, state.selected_id, _empty(state))
@@ -177,6 +189,8 @@ def search_info(state: MailState) -> Line:
 def status(state: MailState) -> StatusInfo:
     """Return the status line."""
     facts: list[str] = []
+    if state.marked:
+        facts.append(f"{len(state.marked)} selected")
     if state.undo:
         facts.append("u undo")
     if state.redo:

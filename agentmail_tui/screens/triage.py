@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from agentmail_tui.domain import Status
+from agentmail_tui.domain import Status, Thread, Triage
 from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.screens.context import Context
 from agentmail_tui.screens.panes import Panes
@@ -22,7 +23,9 @@ class TriageActions(Panes):
         self._last_tags: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
 
     def targets(self) -> list[str]:
-        """Return the ids of the threads that keys act on."""
+        """Return the ids of the threads that keys act on: in the list, what is selected."""
+        if self.state.marked and not self.reading:
+            return list(self.state.marked)
         thread = self.shown_thread(self.state)
         return [thread.id] if thread else []
 
@@ -45,7 +48,9 @@ class TriageActions(Panes):
 
         def act(targets: list[str]) -> None:
             self.mailbox.set_status(status, targets)
-            if status in _DONE:
+            if not self.reading and self.state.marked:
+                self.mailbox.clear_marks()
+            elif status in _DONE:
                 self._go_on(targets)
 
         self.act(act)
@@ -59,7 +64,7 @@ class TriageActions(Panes):
 
     def action_tag(self) -> None:
         """Pick tags."""
-        thread = self.shown_thread(self.state)
+        thread = self._one_for_all()
         if self.may_write() and thread is not None:
             from agentmail_tui.screens.pickers import TagPicker
 
@@ -80,7 +85,7 @@ class TriageActions(Panes):
 
     def action_assign(self) -> None:
         """Pick an owner."""
-        thread = self.shown_thread(self.state)
+        thread = self._one_for_all()
         if self.may_write() and thread is not None:
             from agentmail_tui.screens.pickers import OwnerPicker
 
@@ -89,6 +94,16 @@ class TriageActions(Panes):
     def _owner_picked(self, owner: str | None) -> None:
         if owner is not None:
             self.act(lambda targets: self.mailbox.assign(owner or None, targets))
+
+    def _one_for_all(self) -> Thread | None:
+        """Return the thread that keys act on; of several, one with what all have in common."""
+        marked = list(self.state.marked.values())
+        if self.reading or not marked:
+            return self.shown_thread(self.state)
+        states = [thread.triage or Triage() for thread in marked]
+        tags = tuple(tag for tag in states[0].tags if all(tag in each.tags for each in states))
+        owner = next((each.assigned_to for each in states if each.assigned_to), None)
+        return replace(marked[0], triage=Triage(tags=tags, assigned_to=owner))
 
     def action_mine(self) -> None:
         """Take the thread."""
@@ -113,6 +128,19 @@ class TriageActions(Panes):
         """Take the newest act back."""
         if self.may_write():
             self.mailbox.undo()
+
+    def action_undo_list(self) -> None:
+        """Pick one of the acts that can be taken back."""
+        if not self.state.undo:
+            self.say("nothing to undo")
+        elif self.may_write():
+            from agentmail_tui.screens.pickers import UndoPicker
+
+            self.app.push_screen(UndoPicker(self.context), self._undo_picked)
+
+    def _undo_picked(self, number: str | None) -> None:
+        if number is not None:
+            self.mailbox.undo(int(number))
 
     def action_redo(self) -> None:
         """Do again what was undone last."""

@@ -15,6 +15,7 @@ STATUS_SIGNS: dict[Status, tuple[str, str]] = {
     Status.CLOSED: ("✓", "good"),
 }
 UNREAD = ("●", "on")
+MARKED = ("x", "accent")
 FAILED = frozenset({"bounced", "failed", "complained"})
 _LABELS_SHOWN = 18  # cells
 _SUBJECT_SHOWN = 24  # cells that labels leave to the subject where they can
@@ -31,6 +32,7 @@ class Row:
     score: float | None = None
     name: str = ""  # of the other party, as it is to be shown
     sending: bool = False
+    marked: bool = False
 
 
 def row_lines(row: Row | None, width: int, height: int) -> tuple[Line, ...]:
@@ -48,7 +50,7 @@ def _two_lines(row: Row, width: int) -> tuple[Line, Line]:
         ((f"{thread.message_count} ", "faint"),) if thread.message_count > 1 else ()
     )
     facts = (*(_score(row) or count), (f"{row.age:>4}", "muted"), _EDGE)
-    first = ends((unread_sign(thread), (" ", ""), name), facts, width - 1)
+    first = ends((_first_sign(row), (" ", ""), name), facts, width - 1)
     room = max(min(_LABELS_SHOWN, width - _SUBJECT_SHOWN - 6), 8)
     labels = _labels(thread, room)
     right = joined((labels, _signs(row)), (" ", ""))
@@ -60,7 +62,7 @@ def _one_line(row: Row, width: int) -> Line:
     thread = row.thread
     name_width = max(min(20, width // 4), 8)
     name = (fit(row.name, name_width), "strong" if thread.unread else "text")
-    head = (_MARGIN, unread_sign(thread), status_sign(thread), (" ", ""), name, ("  ", ""))
+    head = (_MARGIN, _first_sign(row), status_sign(thread), (" ", ""), name, ("  ", ""))
     labels = _labels(thread, width // 4)
     right = joined((labels, _score(row), _signs(row)), (" ", ""))
     tail = (*right, (f"{row.age:>5}", "muted"), _EDGE)
@@ -70,6 +72,11 @@ def _one_line(row: Row, width: int) -> Line:
 # One cell for the cursor's bar, which the list paints over it; one between text and frame.
 _MARGIN: Span = (" ", "")
 _EDGE: Span = (" ", "")
+
+
+def _first_sign(row: Row) -> Span:
+    """Return the sign of the selection, else the one for unread mail."""
+    return MARKED if row.marked else unread_sign(row.thread)
 
 
 def unread_sign(thread: Thread) -> Span:

@@ -104,6 +104,10 @@ class Settings(BaseSettings):
     agnic_domain: str | None = None
     agnic_retention_days: int = Field(default=30, ge=1)
 
+    # Whether agents may register themselves with a key pair; on loopback alone unless given.
+    agent_signup: bool | None = None
+    # Signatures over the body alone: for writes (safe), for reading by TLS too (compat), or not.
+    agent_body_signature: Literal["safe", "compat", "off"] = "safe"
     # Rate limits, for each organisation or key, kept in memory; 0 lifts one.
     emails_per_hour: int = Field(default=10_000, ge=0)
     emails_per_day: int = Field(default=100_000, ge=0)

@@ -39,6 +39,16 @@ class Unauthorized(ServiceError):
     code = "unauthorized"
 
 
+class StaleTimestamp(Unauthorized):
+    """A signed moment that is too far away; `server_time` is in milliseconds."""
+
+    code = "timestamp_out_of_range"
+
+    def __init__(self, message: str, *, server_time: int) -> None:
+        super().__init__(message)
+        self.server_time = server_time
+
+
 class Forbidden(ServiceError):
     """The key is good but does not carry the needed scope."""
 

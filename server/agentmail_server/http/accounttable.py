@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from agentmail_server.http.route import ANY_KEY, Route
-from agentmail_server.http.routes import account
+from agentmail_server.http.route import ANY_KEY, PUBLIC, Route
+from agentmail_server.http.routes import account, identity
 from agentmail_server.service.keys import ADMIN
 from agentmail_server.wire import account as account_wire
+from agentmail_server.wire import identity as identity_wire
 
 _KEYS = "/v1/agent/api-keys"
 
@@ -24,6 +25,13 @@ ACCOUNT = (
     Route("POST", f"{_KEYS}/{{key}}/rotate", ADMIN, account.rotate,
           "Give a key a new secret; the old one dies at once", account_wire.FreshKeyReply,
           errors=(404, 409)),
+    Route("POST", "/v1/auth/agent-register", PUBLIC, identity.register,
+          "Begin an agent's registration with its Ed25519 key",
+          identity_wire.RegistrationReply, body=identity_wire.RegisterIn, status=201,
+          errors=(403, 409, 429)),
+    Route("POST", "/v1/auth/agent-verify", PUBLIC, identity.verify,
+          "Finish it with a signature: makes organisation, agent and inbox",
+          identity_wire.AgentReply, body=identity_wire.VerifyIn, errors=(401, 409, 429)),
     Route("GET", "/v1/me/limits", ANY_KEY, account.limits,
           "What the caller may do how often", account_wire.LimitsReply),
 )  # fmt: skip

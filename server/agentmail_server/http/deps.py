@@ -11,6 +11,7 @@ from agentmail_server.config import HostPort, Settings
 from agentmail_server.ids import Clock, Ids
 from agentmail_server.live import Hub
 from agentmail_server.relay.caller import Caller
+from agentmail_server.service.agentauth import BodySignatures
 from agentmail_server.service.indexing import Indexer
 from agentmail_server.service.keys import Pepper
 from agentmail_server.service.limits import RateSettings
@@ -39,6 +40,9 @@ class HttpSettings:
     public_url: str | None = None
     # The name of the mail server that MX records are to name.
     hostname: str = "mx.agents.localhost"
+    # Whether agents may register themselves.
+    agent_signup: bool = True
+    agent_body_signature: BodySignatures = "safe"
     rates: RateSettings = field(default_factory=RateSettings)
     # The DNS server to ask, None for those of the system.
     dns: HostPort | None = None
@@ -59,6 +63,8 @@ class HttpSettings:
             dns=settings.dns_address,
             agnic_domain=settings.agnic_domain,
             agnic_retention_days=settings.agnic_retention_days,
+            agent_signup=loopback if settings.agent_signup is None else settings.agent_signup,
+            agent_body_signature=settings.agent_body_signature,
             rates=RateSettings(
                 emails_per_hour=settings.emails_per_hour,
                 emails_per_day=settings.emails_per_day,

@@ -15,11 +15,12 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from agentmail_server.errors import BadRequest, NotFound, ServiceError, TooLarge, Unauthorized
+from agentmail_server.errors import BadRequest, NotFound, ServiceError
+from agentmail_server.http.callers import Body, Callers
 from agentmail_server.http.deps import Deps
 from agentmail_server.http.paging import Cursors
-from agentmail_server.http.problems import InvalidRequest, MissingScope, json_response, problem
-from agentmail_server.http.route import ANY_KEY, PUBLIC, Call, Reply, Route
+from agentmail_server.http.problems import InvalidRequest, json_response, problem
+from agentmail_server.http.route import Call, Reply, Route
 from agentmail_server.http.telemetry import Telemetry
 from agentmail_server.ids import to_micros
 from agentmail_server.service.keys import Keyring, Principal
@@ -28,7 +29,6 @@ from agentmail_server.wire.common import Input, NoBody, NoQuery
 
 log = logging.getLogger(__name__)
 
-_NOBODY = Principal("", "", frozenset())
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json(?:\s*;.*)?", re.IGNORECASE)
 
@@ -40,7 +40,8 @@ class Endpoint:
         self._deps = deps
         self._keyring = keyring
         self._telemetry = telemetry
-        self._limits = Limits(deps.settings.rates, lambda: to_micros(deps.clock.now()))
+        self._limits = Limits(deps.settings.rates, self._now)
+        self._callers = Callers(deps, keyring, self._limits)
         self._cursors = Cursors(deps.pepper.derive("cursors"))
 
     async def serve(self, route: Route, request: Request) -> Response:
@@ -62,9 +63,28 @@ class Endpoint:
         return response
 
     async def _answer(self, route: Route, request: Request, request_id: str) -> Response:
-        principal = await self._authorise(route, request)
+        body = Body(request, self._cap(route))
+        admitted = await self._callers.admit(route, request, body)
+        if admitted.earlier is not None:
+            replayed = {"Idempotency-Replayed": "true"}
+            held = admitted.earlier
+            return Response(held.response, held.status or 200, replayed, "application/json")
+        response: Response | None = None
+        try:
+            response = await self._handle(route, request, request_id, admitted.principal, body)
+        except ServiceError as error:
+            response = problem(error)
+        finally:
+            await self._callers.settle(admitted, response)
+        if admitted.principal.kind.startswith("agent"):
+            response.headers["X-Commune-Server-Time"] = str(self._now() // 1000)
+        return response
+
+    async def _handle(
+        self, route: Route, request: Request, request_id: str, principal: Principal, body: Body
+    ) -> Response:
         query = _query(route.query, request)
-        raw = await _read_body(request, self._cap(route)) if _has_body(route) else b""
+        raw = await body.read() if _has_body(route) else b""
         call = Call(
             deps=self._deps,
             keyring=self._keyring,
@@ -84,49 +104,12 @@ class Endpoint:
             return json_response(result.body, result.status or route.status, result.headers)
         return result
 
-    async def _authorise(self, route: Route, request: Request) -> Principal:
-        if route.scope == PUBLIC:
-            return _NOBODY
-        if route.proof is not None and (linked := await route.proof(self._deps, request)):
-            return linked
-        principal = await self._caller(request)
-        self._limits.take_call(principal.org_id, principal.key_id)
-        if route.scope != ANY_KEY and not principal.may(route.scope):
-            raise MissingScope(route.scope)
-        return principal
-
-    async def _caller(self, request: Request) -> Principal:
-        address = client_address(request)
-        raw_key = _bearer(request)
-        if not self._keyring.knows(raw_key):
-            self._limits.refuse_guesser(address)
-        try:
-            return await self._keyring.authenticate(raw_key)
-        except Unauthorized:
-            self._limits.failed(address)
-            raise
+    def _now(self) -> int:
+        return to_micros(self._deps.clock.now())
 
     def _cap(self, route: Route) -> int:
         settings = self._deps.settings
         return settings.max_json if route.takes == "application/json" else settings.max_mail
-
-
-def client_address(request: Request) -> str:
-    """Return the address of the other end, empty where it has none."""
-    return request.client.host if request.client is not None else ""
-
-
-def _bearer(request: Request) -> str:
-    header = request.headers.get("authorization")
-    if not header:
-        raise Unauthorized("Missing Authorization header: send `Authorization: Bearer comm_…`")
-    kind, _, key = header.partition(" ")
-    if kind.lower() != "bearer" or not key.strip():
-        raise Unauthorized(
-            "Invalid Authorization header: send `Authorization: Bearer comm_…`",
-            code="invalid_authorization_format",
-        )
-    return key.strip()
 
 
 def _has_body(route: Route) -> bool:
@@ -188,22 +171,6 @@ def _holds_nul(value: object) -> bool:
     if isinstance(value, dict):
         return any(_holds_nul(key) or _holds_nul(each) for key, each in value.items())
     return isinstance(value, list) and any(_holds_nul(each) for each in value)
-
-
-async def _read_body(request: Request, cap: int) -> bytes:
-    length = request.headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length[:20]) > cap:
-        raise _too_large(cap)
-    taken = bytearray()
-    async for chunk in request.stream():
-        if len(taken) + len(chunk) > cap:
-            raise _too_large(cap)
-        taken += chunk
-    return bytes(taken)
-
-
-def _too_large(cap: int) -> TooLarge:
-    return TooLarge(f"The body is larger than {cap} bytes")
 
 
 def _told(error: Exception, route: Route, request_id: str) -> ServiceError:

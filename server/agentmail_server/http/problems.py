@@ -9,7 +9,13 @@ import orjson
 from pydantic import ValidationError
 from starlette.responses import Response
 
-from agentmail_server.errors import BadRequest, Forbidden, RateLimited, ServiceError
+from agentmail_server.errors import (
+    BadRequest,
+    Forbidden,
+    RateLimited,
+    ServiceError,
+    StaleTimestamp,
+)
 
 _CODES = {404: "not_found", 405: "method_not_allowed"}
 
@@ -47,6 +53,8 @@ def problem(error: ServiceError, request_id: str | None = None) -> Response:
     if isinstance(error, RateLimited):
         body["retryAfter"] = error.retry_after
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, StaleTimestamp):
+        body["serverTime"] = error.server_time
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if request_id is not None:

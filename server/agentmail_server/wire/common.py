@@ -117,3 +117,4 @@ class ErrorReply(_ErrorBody, total=False):
     required: list[str]
     hint: str
     retryAfter: int
+    serverTime: int

@@ -19,7 +19,7 @@ from agentmail_server.errors import BadRequest, NotFound, ServiceError
 from agentmail_server.http.callers import Body, Callers
 from agentmail_server.http.deps import Deps
 from agentmail_server.http.paging import Cursors
-from agentmail_server.http.problems import InvalidRequest, json_response, problem
+from agentmail_server.http.problems import InvalidRequest, json_response
 from agentmail_server.http.route import Call, Reply, Route
 from agentmail_server.http.telemetry import Telemetry
 from agentmail_server.ids import to_micros
@@ -51,12 +51,12 @@ class Endpoint:
         try:
             response = await self._answer(route, request, request_id)
         except ServiceError as error:
-            response = problem(error)
+            response = route.refusal(error)
         except ClientDisconnect:
             response = Response(status_code=400)
         except Exception as error:
             # The boundary: a caller gets a 500, never a broken connection.
-            response = problem(_told(error, route, request_id))
+            response = route.refusal(_told(error, route, request_id))
         response.headers.setdefault("X-Request-Id", request_id)
         seconds = time.perf_counter() - started
         self._telemetry.served(route.method, route.path, response.status_code, seconds)
@@ -73,7 +73,7 @@ class Endpoint:
         try:
             response = await self._handle(route, request, request_id, admitted.principal, body)
         except ServiceError as error:
-            response = problem(error)
+            response = route.refusal(error)
         finally:
             await self._callers.settle(admitted, response)
         if admitted.principal.kind.startswith("agent"):

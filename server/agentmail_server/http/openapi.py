@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -11,7 +11,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from agentmail_server.http.route import ANY_KEY, PUBLIC, Route
-from agentmail_server.wire.common import ErrorReply, Input, NoQuery
+from agentmail_server.wire.common import Input, NoQuery
 
 _REF = "#/components/schemas/{model}"
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -38,10 +38,9 @@ def openapi_json(routes: tuple[Route, ...], version: str) -> bytes:
 def openapi(routes: Iterable[Route], version: str) -> dict[str, Any]:
     """Return the description of all routes."""
     schemas: dict[str, Any] = {}
-    error = _schema(ErrorReply, schemas, "serialization")
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
-        operation = _operation(route, schemas, error)
+        operation = _operation(route, schemas)
         paths.setdefault(route.path, {})[route.method.lower()] = operation
     return {
         "openapi": "3.1.0",
@@ -49,20 +48,25 @@ def openapi(routes: Iterable[Route], version: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.items())),
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "token": {"type": "apiKey", "in": "header", "name": "X-Agnic-Token"},
+            },
         },
     }
 
 
-def _operation(route: Route, schemas: dict[str, Any], error: Mapping[str, Any]) -> dict[str, Any]:
+def _operation(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": f"{route.method.lower()}_{_slug(route.path)}",
         "summary": route.summary,
         "parameters": [*_path_parameters(route), *_query_parameters(route, schemas)],
-        "responses": _responses(route, schemas, error),
+        "responses": _responses(route, schemas),
     }
     if route.scope != PUBLIC:
         operation["security"] = [{"key": []}]
+        if route.key_header is not None:
+            operation["security"].append({"token": []})
         operation["x-scope"] = route.scope
     if route.body is not None:
         schema = _schema(route.body, schemas, "validation")
@@ -74,7 +78,8 @@ def _operation(route: Route, schemas: dict[str, Any], error: Mapping[str, Any]) 
     return operation
 
 
-def _responses(route: Route, schemas: dict[str, Any], error: Mapping[str, Any]) -> dict[str, Any]:
+def _responses(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    error = _schema(route.error, schemas, "serialization")
     good = _schema(route.reply, schemas, "serialization")
     if route.gives != "application/json":
         good = {"type": "string"}

@@ -9,13 +9,15 @@ from typing import Any, Generic, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
+from agentmail_server.errors import ServiceError
 from agentmail_server.http.deps import Deps
 from agentmail_server.http.paging import Cursors
+from agentmail_server.http.problems import problem
 from agentmail_server.http.telemetry import Telemetry
 from agentmail_server.ids import to_micros
 from agentmail_server.service.keys import Keyring, Principal
 from agentmail_server.service.limits import Limits
-from agentmail_server.wire.common import Input, NoBody, NoQuery
+from agentmail_server.wire.common import ErrorReply, Input, NoBody, NoQuery
 
 Query_co = TypeVar("Query_co", bound=Input, covariant=True)
 Body_co = TypeVar("Body_co", bound=Input, covariant=True)
@@ -68,6 +70,7 @@ class Reply:
 
 # Finds who calls by what is in the URL; None where it holds no such proof.
 Proof = Callable[[Deps, Request], Awaitable[Principal | None]]
+Refusal = Callable[[ServiceError], Response]
 Handler = Callable[[Call[Any, Any]], Awaitable[Reply | Response]]
 
 
@@ -90,6 +93,10 @@ class Route:
     gives: str = "application/json"
     # A link may carry its own proof in place of a key.
     proof: Proof | None = None
+    # Other APIs than Commune's have words of their own for a refusal, and a header for the key.
+    refusal: Refusal = problem
+    error: Any = ErrorReply
+    key_header: str | None = None
 
 
 def data(value: Any, **beside: Any) -> Reply:

@@ -8,6 +8,7 @@ prints docs/api.md.
 from __future__ import annotations
 
 from agentmail_server.http.accounttable import ACCOUNT
+from agentmail_server.http.agnictable import AGNIC
 from agentmail_server.http.route import ANY_KEY, PUBLIC, Route
 from agentmail_server.http.routes import (
     attachments,
@@ -194,7 +195,7 @@ SYSTEM = (
 )  # fmt: skip
 
 ROUTES: tuple[Route, ...] = (
-    *DOMAINS, *INBOXES, *THREADS, *MESSAGES, *DELIVERY, *WEBHOOKS, *ACCOUNT, *SYSTEM,
+    *DOMAINS, *INBOXES, *THREADS, *MESSAGES, *DELIVERY, *WEBHOOKS, *ACCOUNT, *AGNIC, *SYSTEM,
 )  # fmt: skip
 
 

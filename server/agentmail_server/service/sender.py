@@ -37,7 +37,9 @@ def make_plan(
     conn: Connection, now: int, org_id: str, wanted: SendIn, recipients: tuple[str, ...]
 ) -> Plan:
     """Read what a send needs; raises NotFound, BadRequest or Forbidden for what may not be used."""
-    reply = outbound.reply_context(conn, org_id, wanted.thread_id) if wanted.thread_id else None
+    reply = None
+    if wanted.thread_id:
+        reply = outbound.reply_context(conn, org_id, wanted.thread_id, wanted.answers)
     named = split_address(wanted.sender) if wanted.sender else None
     inbox = _inbox(conn, org_id, wanted, reply, named)
     if inbox.status != "active":

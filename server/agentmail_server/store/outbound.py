@@ -78,8 +78,13 @@ def record_sent(conn: Connection, ids: Ids, now: int, mail: NewMail) -> MessageR
     return get_message(conn, mail.org_id, mail.id)
 
 
-def reply_context(conn: Connection, org_id: str, thread_id: str) -> ReplyContext:
-    """Return what a reply to a thread needs, or raise `NotFound`."""
+def reply_context(
+    conn: Connection, org_id: str, thread_id: str, message_id: str | None = None
+) -> ReplyContext:
+    """Return what a reply to a thread's newest message needs, or to a named one of it.
+
+    Raises `NotFound`.
+    """
     thread = get_thread(conn, org_id, thread_id)
     query = (
         select(
@@ -92,7 +97,11 @@ def reply_context(conn: Connection, org_id: str, thread_id: str) -> ReplyContext
         .order_by(messages.c.created_at.desc(), messages.c.seq.desc())
         .limit(1)
     )
+    if message_id is not None:
+        query = query.where(messages.c.id == message_id)
     newest = conn.execute(query).first()
+    if newest is None and message_id is not None:
+        raise NotFound(f"message {message_id} not found in the thread")
     if newest is None:
         return ReplyContext(thread, None, (), thread.subject)
     # RFC 5322 3.6.4: a parent without References is known by its In-Reply-To.

@@ -521,3 +521,15 @@ webhook_lanes = Table(
     Column("last_success_at", BigInteger),
     Column("last_failure_at", BigInteger),
 )
+
+# The one inbox of an organisation that the Agnic API serves, as agent-{agent_id}@….
+agnic_aliases = Table(
+    "agnic_aliases",
+    metadata,
+    Column("org_id", ForeignKey("orgs.id"), primary_key=True),
+    Column("agent_id", Integer, nullable=False, unique=True),
+    Column(
+        "inbox_id", ForeignKey("inboxes.id", ondelete="CASCADE"), nullable=False, unique=True
+    ),
+    Column("created_at", BigInteger, nullable=False),
+)

@@ -37,6 +37,8 @@ class SendIn(Input):
     bcc: Mailboxes | None = None
     reply_to: Mailboxes | None = None
     thread_id: Id | None = None
+    # Which message of the thread is answered; the newest unless given.
+    answers: Id | None = None
     inbox_id: Id | None = None
     domain_id: Id | None = None
     attachments: list[Id] | None = Field(default=None, max_length=50)

@@ -72,6 +72,7 @@ ASKED: list[tuple[str, str, dict[str, str], Any]] = [
     ("POST", "/v1/webhooks/test", {}, {"inbox_id": "inbox"}),
     ("GET", "/v1/events/stream", {"inbox_id": "inbox"}, None),
     ("POST", "/v1/import", {"inbox_id": "inbox"}, "From: a@b.example\r\n\r\nx"),
+    ("POST", "/api/agent/email/reply", {}, {"messageId": "message", "body": "t"}),
     *(
         (
             "POST",
@@ -99,6 +100,10 @@ NAMELESS = {
     ("GET", "/v1/agent/api-keys"),
     ("POST", "/v1/agent/api-keys"),
     ("GET", "/v1/me/limits"),
+    ("GET", "/api/agent/email"),
+    ("POST", "/api/agent/email"),
+    ("GET", "/api/agent/email/inbox"),
+    ("POST", "/api/agent/email/send"),
     ("GET", "/v1/capabilities"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),

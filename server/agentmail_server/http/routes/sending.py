@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from agentmail_server.errors import BadRequest, ServiceError
 from agentmail_server.http.route import Call, Reply, data
 from agentmail_server.service.history import History, bring_one
-from agentmail_server.service.outbound import Kit
+from agentmail_server.service.outbound import Kit, Sent
 from agentmail_server.service.outbound import send as send_mail
-from agentmail_server.wire.common import NoBody, NoQuery
+from agentmail_server.wire.common import Input, NoBody, NoQuery
 from agentmail_server.wire.messages import ImportQuery, SendIn
 
 
 async def send(call: Call[NoQuery, SendIn]) -> Reply:
     """Accept a mail for sending; with an Idempotency-Key exactly once."""
+    sent, headers = await hand_over(call, call.body)
+    return Reply(sent.response, sent.status, headers)
+
+
+async def hand_over(call: Call[NoQuery, Input], wanted: SendIn) -> tuple[Sent, Mapping[str, str]]:
+    """Accept a mail that a call wants to send, within its limits; with the headers to reply."""
     deps = call.deps
     kit = Kit(deps.store, deps.ids, deps.clock, deps.settings.max_mail)
     key = call.request.headers.get("idempotency-key")
     who = call.org_id, call.principal.key_id
     call.limits.take_send(*who)
     try:
-        sent = await send_mail(kit, call.org_id, call.body, key)
+        sent = await send_mail(kit, call.org_id, wanted, key)
     except ServiceError:
         call.limits.give_back(*who)
         raise
@@ -27,7 +35,7 @@ async def send(call: Call[NoQuery, SendIn]) -> Reply:
     if sent.replayed:
         call.limits.give_back(*who)
         headers = {"Idempotency-Replayed": "true"}
-    return Reply(sent.response, sent.status, headers)
+    return sent, headers
 
 
 async def import_mail(call: Call[ImportQuery, NoBody]) -> Reply:

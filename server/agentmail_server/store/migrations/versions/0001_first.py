@@ -102,6 +102,7 @@ def upgrade() -> None:
     _create_agents()
     _create_deletions()
     _create_webhooks()
+    _create_agnic_aliases()
     if op.get_bind().dialect.name == "postgresql":
         for statement in _POSTGRES_SEARCH:
             op.execute(statement)
@@ -788,7 +789,28 @@ def _create_webhooks() -> None:
     op.create_index(op.f("ix_webhook_lanes_org_id"), "webhook_lanes", ["org_id"], unique=False)
 
 
+def _create_agnic_aliases() -> None:
+    op.create_table(
+        "agnic_aliases",
+        sa.Column("org_id", sa.String(), nullable=False),
+        sa.Column("agent_id", sa.Integer(), nullable=False),
+        sa.Column("inbox_id", sa.String(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_agnic_aliases_org_id")),
+        sa.ForeignKeyConstraint(
+            ["inbox_id"],
+            ["inboxes.id"],
+            name=op.f("fk_agnic_aliases_inbox_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("org_id", name=op.f("pk_agnic_aliases")),
+        sa.UniqueConstraint("agent_id", name=op.f("uq_agnic_aliases_agent_id")),
+        sa.UniqueConstraint("inbox_id", name=op.f("uq_agnic_aliases_inbox_id")),
+    )
+
+
 _TABLES_LAST_FIRST = (
+    "agnic_aliases",
     "vector_tombstones",
     "message_vectors",
     "webhook_lanes",

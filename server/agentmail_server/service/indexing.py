@@ -136,6 +136,11 @@ class Indexer:
             best[message] = max(best.get(message, -1.0), cosine)
         return best, vector
 
+    def sweep(self) -> None:
+        """Look at all mail again, not only at what is new."""
+        self._seen = 0
+        self._wake.set()
+
     async def run(self) -> None:
         """Work until cancelled."""
         if self._settings.embedder == "none":

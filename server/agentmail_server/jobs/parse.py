@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from agentmail_server.errors import NotFound, ServiceError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from agentmail_server.ids import Clock, Ids
-    from agentmail_server.mail.model import ParsedMail
+    from agentmail_server.mail.model import Mailbox, ParsedMail
     from agentmail_server.service.tokens import Tokens
     from agentmail_server.store.engine import Store
     from agentmail_server.store.records import JobRow, RawMailRow
@@ -77,6 +77,7 @@ class ParseJob:
             parsed = salvage(mail.content, job.last_error or "cannot be stored as parsed")
         else:
             parsed = await self._parser.parse(mail.content)
+        parsed = without_tokens(parsed, self._tokens)
         await self._record(job, parsed, Named.by(mail, self._tokens))
         return FINISHED
 
@@ -90,6 +91,15 @@ class ParseJob:
                 raise
             # Permanent for this form of the mail only: the next attempts end in the plain form.
             raise RuntimeError(error.message) from error
+
+
+def without_tokens(parsed: ParsedMail, tokens: Tokens) -> ParsedMail:
+    """Return the mail with our inboxes named as everybody knows them."""
+
+    def plain(boxes: tuple[Mailbox, ...]) -> tuple[Mailbox, ...]:
+        return tuple(replace(each, address=tokens.plain(each.address)) for each in boxes)
+
+    return replace(parsed, to=plain(parsed.to), cc=plain(parsed.cc))
 
 
 def record_and_finish(

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from agentmail_server.errors import BadRequest, Conflict
 from agentmail_server.ids import Ids
 from agentmail_server.mail.address import host_name
+from agentmail_server.mail.dkim import Signer
 from agentmail_server.store import domains
 from agentmail_server.store.engine import Store
 from agentmail_server.store.records import DomainRow
@@ -30,6 +31,11 @@ class DkimKey:
     domain: str
     selector: str
     private_key: str
+
+    @property
+    def signer(self) -> Signer:
+        """What signs with it."""
+        return Signer(self.domain, self.selector, self.private_key)
 
     def public_key(self) -> str:
         """Return the public half as the `p=` of DNS holds it."""

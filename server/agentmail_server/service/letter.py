@@ -73,9 +73,17 @@ def _mailboxes(name: str, given: list[str] | None, seen: set[str]) -> tuple[Mail
 
 
 def write_letter(
-    wanted: SendIn, plan: Plan, people: People, message_id: str, now: int
+    wanted: SendIn,
+    plan: Plan,
+    people: People,
+    message_id: str,
+    now: int,
+    reply_to: str | None = None,
 ) -> NewMessage:
-    """Return the mail to compose; a text is made where there is only HTML."""
+    """Return the mail to compose; a text is made where there is only HTML.
+
+    Answers go to the address `reply_to` where the send names none.
+    """
     reply = plan.reply
     return NewMessage(
         sender=plan.sender,
@@ -85,7 +93,7 @@ def write_letter(
         to=people.to,
         cc=people.cc,
         bcc=people.bcc,
-        reply_to=people.reply_to,
+        reply_to=people.reply_to or ((Mailbox("", reply_to),) if reply_to else ()),
         text=wanted.text or html_to_text(wanted.html or ""),
         html=wanted.html,
         in_reply_to=reply.rfc_message_id if reply else None,
@@ -126,6 +134,7 @@ def as_row(
     people: People,
     raw: bytes,
     ids: tuple[str, str],
+    held_until: int | None = None,
 ) -> NewMail:
     """Return the composed mail as the store takes it; `ids` are its own and a new thread's."""
     message_id, thread_id = ids
@@ -151,8 +160,9 @@ def as_row(
         recipients=people.recipients,
         attachment_ids=tuple(each.row.id for each in plan.files),
         extra={
-            "reply_to": [{"name": each.name, "address": each.address} for each in message.reply_to]
+            "reply_to": [{"name": each.name, "address": each.address} for each in people.reply_to]
         },
+        held_until=held_until,
     )
 
 

@@ -15,11 +15,13 @@ from dataclasses import dataclass, replace
 import orjson
 
 from agentmail_server.errors import BadRequest, Conflict, TooLarge
-from agentmail_server.ids import Clock, Ids, to_micros
+from agentmail_server.ids import Clock, Ids, to_iso, to_micros
 from agentmail_server.mail.address import casefold_key
 from agentmail_server.mail.compose import NewMessage, compose
+from agentmail_server.mail.dkim import sign
 from agentmail_server.service.letter import as_row, read_people, write_letter
 from agentmail_server.service.sender import Plan, make_plan
+from agentmail_server.service.tokens import Tokens
 from agentmail_server.store import outbound
 from agentmail_server.store.engine import Store
 from agentmail_server.store.records import (
@@ -37,6 +39,7 @@ MAX_KEY = 256
 
 # Composing more than this leaves the event loop.
 _BIG = 64 * 1024
+_SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Kit:
     ids: Ids
     clock: Clock
     max_size: int
+    tokens: Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +96,19 @@ async def _send(kit: Kit, org_id: str, wanted: SendIn, once: _Once | None) -> Se
     plan = await kit.store.read(make_plan, now, org_id, wanted, addresses)
     message_id, thread_id = kit.ids.make("msg"), kit.ids.make("conv")
 
+    thread = plan.reply.thread.id if plan.reply else thread_id
+    answers = kit.tokens.reply_address(plan.inbox.address, thread)
+
     def work() -> _Finished:
-        letter = write_letter(wanted, plan, people, message_id, now)
-        return letter, compose(letter)
+        letter = write_letter(wanted, plan, people, message_id, now, answers)
+        raw = compose(letter)
+        return letter, sign(raw, plan.signer, now // _SECOND) if plan.signer else raw
 
     message, raw = await _finished(wanted, work)
     if len(raw) > kit.max_size:
         raise TooLarge(f"The mail would be larger than {kit.max_size} bytes")
-    mail = as_row(org_id, plan, message, people, raw, (message_id, thread_id))
+    held_until = now + wanted.undo_seconds * _SECOND if wanted.undo_seconds else None
+    mail = as_row(org_id, plan, message, people, raw, (message_id, thread_id), held_until)
     response = _response(mail, plan, round((time.perf_counter() - started) * 1000))
     if once is not None:
         kept = NewIdempotency(once.key, once.body_sha256, ACCEPTED, response)
@@ -143,16 +152,18 @@ def _response(mail: NewMail, plan: Plan, milliseconds: int) -> JsonObject:
     held_back = [
         each.address for each in mail.recipients if casefold_key(each.address) in suppressed
     ]
-    all_held_back = len(held_back) == len(mail.recipients)
+    waiting = "scheduled" if mail.held_until else "queued"
+    status = "suppressed" if len(held_back) == len(mail.recipients) else waiting
     reply: SendReply = {
         "data": {
             "id": mail.id,
             "message_id": mail.id,
             "thread_id": mail.thread_id or mail.new_thread_id,
-            "status": "suppressed" if all_held_back else "queued",
+            "status": status,
             "smtp_message_id": f"<{mail.rfc_message_id}>",
             "from": mail.from_address,
             "to": [each.address for each in mail.recipients if each.kind == "to"],
+            "undo_until": to_iso(mail.held_until or 0) if status == "scheduled" else None,
         },
         "validation": {
             "valid": not held_back,

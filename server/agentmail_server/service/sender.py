@@ -8,7 +8,9 @@ from sqlalchemy import Connection
 
 from agentmail_server.errors import BadRequest, Forbidden
 from agentmail_server.mail.address import split_address
+from agentmail_server.mail.dkim import Signer
 from agentmail_server.mail.model import Mailbox
+from agentmail_server.service.domains import dkim_key
 from agentmail_server.store import attachments, delivery, domains, inboxes, outbound
 from agentmail_server.store.records import AttachmentRow, InboxRow, ReplyContext
 from agentmail_server.wire.messages import SendIn
@@ -31,6 +33,7 @@ class Plan:
     reply: ReplyContext | None
     files: tuple[File, ...]
     suppressed: frozenset[str]
+    signer: Signer | None = None
 
 
 def make_plan(
@@ -49,7 +52,15 @@ def make_plan(
         named.address if named else inbox.address,
     )
     suppressed = delivery.is_suppressed(conn, inbox.id, recipients, now)
-    return Plan(inbox, sender, reply, _files(conn, org_id, wanted), frozenset(suppressed))
+    key = dkim_key(conn, inbox.domain_id)
+    return Plan(
+        inbox,
+        sender,
+        reply,
+        _files(conn, org_id, wanted),
+        frozenset(suppressed),
+        key.signer if key else None,
+    )
 
 
 def _inbox(

@@ -56,6 +56,13 @@ class Tokens:
         local, found, token = address.rpartition("@")[0].casefold().rpartition(_CONV)
         return self._id("conv", token) if found and local else None
 
+    def plain(self, address: str) -> str:
+        """Return an address of ours without its thread's token, any other as it is."""
+        if self.thread_of(address) is None:
+            return address
+        local, _, domain = address.rpartition("@")
+        return f"{local[: local.casefold().rindex(_CONV)]}@{domain}"
+
     def _token(self, kind: str, name: str) -> str:
         content = bytes.fromhex(name.removeprefix(f"{kind}_"))
         if len(content) != _ID_BYTES:

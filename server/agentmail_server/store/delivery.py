@@ -29,6 +29,7 @@ from agentmail_server.store.transaction import lock
 from agentmail_server.store.webhooks import announce_step
 
 EVENT_TYPES = (
+    "scheduled",
     "queued",
     "sent",
     "delivered",

@@ -54,7 +54,7 @@ def record_sent(conn: Connection, ids: Ids, now: int, mail: NewMail) -> MessageR
     lock(conn, f"inbox:{mail.inbox_id}")
     suppressed = is_suppressed(conn, mail.inbox_id, [each.address for each in mail.recipients], now)
     all_suppressed = len(suppressed) == len({each.address for each in mail.recipients})
-    status = "suppressed" if all_suppressed else "queued"
+    status = "suppressed" if all_suppressed else _waiting(mail)
     thread_id = _enter_thread(conn, now, mail, domain_id, status)
     raw_id = _keep_raw(conn, ids, now, mail)
     values = _message_values(mail, domain_id, thread_id, raw_id, now)
@@ -64,7 +64,7 @@ def record_sent(conn: Connection, ids: Ids, now: int, mail: NewMail) -> MessageR
     message = get_message(conn, mail.org_id, mail.id)
     _append_events(conn, ids, now, message, mail, suppressed)
     if not all_suppressed:
-        enqueue(conn, now, "relay", mail.id, f"relay:{mail.id}")
+        enqueue(conn, now, "relay", mail.id, relay_key(mail.id), mail.held_until)
     append(
         conn,
         now,
@@ -76,6 +76,15 @@ def record_sent(conn: Connection, ids: Ids, now: int, mail: NewMail) -> MessageR
         data={"subject": mail.subject, "from": mail.from_address, "direction": "outbound"},
     )
     return get_message(conn, mail.org_id, mail.id)
+
+
+def relay_key(message_id: str) -> str:
+    """Return the key of the job that sends a message."""
+    return f"relay:{message_id}"
+
+
+def _waiting(mail: NewMail) -> str:
+    return "scheduled" if mail.held_until is not None else "queued"
 
 
 def reply_context(
@@ -250,7 +259,7 @@ def _insert_recipients(conn: Connection, now: int, mail: NewMail, suppressed: se
             "message_id": mail.id,
             "address": each.address,
             "kind": each.kind,
-            "status": "suppressed" if each.address in suppressed else "queued",
+            "status": "suppressed" if each.address in suppressed else _waiting(mail),
             "updated_at": now,
         }
         for each in mail.recipients
@@ -267,4 +276,5 @@ def _append_events(
             detail = "this address is on the inbox's suppression list"
             append_event(conn, ids, now, message, each.address, "suppressed", detail)
         else:
-            append_event(conn, ids, now, message, each.address, "queued", "waiting to be sent")
+            detail = "held for undo" if mail.held_until else "waiting to be sent"
+            append_event(conn, ids, now, message, each.address, _waiting(mail), detail)

@@ -413,3 +413,5 @@ class NewMail:
     attachment_ids: tuple[str, ...] = ()
     extra: JsonObject = field(default_factory=dict)
     idempotency: NewIdempotency | None = None
+    # Not sent before this moment, and until then it can be cancelled.
+    held_until: int | None = None

@@ -10,8 +10,8 @@ from typing_extensions import TypedDict
 from agentmail_server.wire.common import Id, Input, Limit200
 
 EventType = Literal[
-    "queued", "sent", "delivered", "delivery_delayed", "bounced", "complained", "failed",
-    "suppressed", "opened", "clicked",
+    "scheduled", "queued", "sent", "delivered", "delivery_delayed", "bounced", "complained",
+    "failed", "suppressed", "cancelled", "opened", "clicked",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from agentmail_server.wire.common import Direction, Id, Input, Limit1000, Moment
 
 MAX_BODY = 10_000_000
 MAX_RECIPIENTS = 50
+MAX_UNDO = 120
 
 _BREAKS = re.compile(r"[\r\n]+")
 
@@ -43,6 +44,8 @@ class SendIn(Input):
     domain_id: Id | None = None
     attachments: list[Id] | None = Field(default=None, max_length=50)
     headers: dict[str, str] | None = Field(default=None, max_length=50)
+    # The mail waits so long on the server and can be cancelled; without it, it leaves at once.
+    undo_seconds: int | None = Field(default=None, ge=0, le=MAX_UNDO)
 
     @field_validator("subject", mode="before")
     @classmethod
@@ -157,6 +160,8 @@ SendOut = TypedDict(
         "smtp_message_id": str,
         "from": str,
         "to": list[str],
+        # Until then it can be cancelled; null for a send without `undo_seconds`.
+        "undo_until": str | None,
     },
 )
 
@@ -176,6 +181,21 @@ class SendReply(TypedDict):
 
     data: SendOut
     validation: ValidationOut
+
+
+class HeldOut(TypedDict):
+    """A held mail after it was cancelled or let go."""
+
+    id: str
+    message_id: str
+    thread_id: str
+    status: Literal["cancelled", "queued"]
+
+
+class HeldReply(TypedDict):
+    """What became of a held mail."""
+
+    data: HeldOut
 
 
 class ImportOut(TypedDict):

@@ -11,6 +11,7 @@ from agentmail_server.http.route import PlainCall, Reply, data
 from agentmail_server.service.indexing import Indexer
 from agentmail_server.service.operators import OPERATORS
 from agentmail_server.store import outbox
+from agentmail_server.wire.messages import MAX_UNDO
 
 
 async def capabilities(call: PlainCall) -> Reply:
@@ -27,6 +28,7 @@ async def capabilities(call: PlainCall) -> Reply:
             "counts": True,
             "stream": True,
             "idempotent_send": True,
+            "undo_seconds": MAX_UNDO,
             "raw": True,
             "search_type": _search_type(call.deps.indexer),
             "search_operators": list(OPERATORS),

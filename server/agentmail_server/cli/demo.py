@@ -7,7 +7,6 @@ import asyncio
 import json
 import signal
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from agentmail_server.cli.options import settings_of
@@ -43,8 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
 async def _play(settings: Settings) -> None:
     from agentmail_server.demo.play import playing
 
-    _cancel_on_signals()
-    with suppress(asyncio.CancelledError):
+    stop = _stop_on_signals()
+    try:
         async with playing(settings) as demo:
             line = ready_line(demo.server)
             if settings.bootstrap_key is None:
@@ -52,10 +51,27 @@ async def _play(settings: Settings) -> None:
                 line["api_key"] = demo.api_key
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
-            await demo.server.failed.wait()
+            await _first_of(stop, demo.server.failed)
+    except asyncio.CancelledError:
+        if not stop.is_set():
+            raise
 
 
-def _cancel_on_signals() -> None:
+async def _first_of(*events: asyncio.Event) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waiting:
+            each.cancel()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """Return what a signal sets; it also cancels, so that seeding is not waited for.
+
+    A cancellation may get lost in `asyncio.wait_for` (Python 3.11), the event does not.
+    """
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 
@@ -64,8 +80,10 @@ def _cancel_on_signals() -> None:
             # A second one must not disturb the clearing up.
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_IGN)
+        stop.set()
         if task is not None:
             task.cancel()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked)
+    return stop

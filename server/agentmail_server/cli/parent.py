@@ -6,6 +6,9 @@ import argparse
 import os
 import signal
 import threading
+import time
+
+_LONGEST_STOP = 20.0  # seconds
 
 
 def add_parent_option(parser: argparse.ArgumentParser) -> None:
@@ -23,3 +26,6 @@ def _wait_for_end() -> None:
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    # Nobody is left who would make sure of it.
+    time.sleep(_LONGEST_STOP)
+    os.kill(os.getpid(), signal.SIGKILL)

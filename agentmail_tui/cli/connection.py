@@ -114,7 +114,10 @@ def open_access(access: Access, name: str | None = None) -> Backend:
 
 
 def now() -> datetime:
-    """Return the present in the zone of the reader; AGENTMAIL_CLOCK stops it for pictures."""
+    """Return the present in the zone of the reader.
+
+    AGENTMAIL_CLOCK stops it for pictures, and then its own zone counts, UTC where it names none.
+    """
     frozen = os.environ.get(CLOCK_ENV)
     if not frozen:
         return datetime.now().astimezone()
@@ -122,7 +125,7 @@ def now() -> datetime:
         at = datetime.fromisoformat(frozen)
     except ValueError:
         raise Rejected(f"{CLOCK_ENV} must be a time such as 2026-01-15T09:00:00Z") from None
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone()
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def user_name() -> str:

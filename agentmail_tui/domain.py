@@ -112,6 +112,15 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Safety:
+    """What the server found out about a mail's sender and about attacks on agents in it."""
+
+    checks: tuple[tuple[Safe, Safe], ...] = ()  # spf, dkim, dmarc and their results
+    risk: Safe = Safe()  # of prompt injection: none, low, medium, high, critical
+    signals: tuple[Safe, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One mail of a thread.  `text` is what a person reads; `html` is kept for views."""
 
@@ -133,6 +142,7 @@ class Message:
     flags: tuple[Safe, ...] = ()
     extracted: tuple[tuple[Safe, Safe], ...] = ()
     rfc_message_id: Safe | None = None
+    safety: Safety | None = None
     # Set on mail that this client is sending: the Idempotency-Key, until the server names it.
     local_id: str | None = None
 
@@ -245,9 +255,30 @@ class WebhookDelivery:
 
     id: str
     endpoint: Safe
-    status: Safe
+    status: Safe  # pending, delivered, retrying, dead
     attempts: int
     at: datetime | None
+    event_type: Safe = Safe()
+    status_code: int | None = None  # of the newest answer, if there was one
+    error: Safe = Safe()
+    next_try: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointHealth:
+    """How the calls of one endpoint went in the last 24 hours; the rate is in percent."""
+
+    endpoint: Safe
+    total: int
+    delivered: int
+    retrying: int
+    dead: int
+    success_rate: float | None
+    latency_ms: float | None
+    # Nothing is called until then: it failed too often.
+    paused_until: datetime | None = None
+    last_success: datetime | None = None
+    last_failure: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +289,7 @@ class Delivery:
     events: tuple[DeliveryEvent, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     webhooks: tuple[WebhookDelivery, ...] = ()
+    endpoints: tuple[EndpointHealth, ...] = ()
 
 
 class LiveKind(StrEnum):

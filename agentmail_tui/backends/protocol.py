@@ -104,7 +104,11 @@ class Backend(Protocol):
         ...
 
     async def delivery(self, inbox_id: str | None, period: str) -> Delivery:
-        """Return metrics of a period such as `7d`, newest events, suppressions, webhooks."""
+        """Return metrics of a period such as `7d`, newest events, suppressions, webhook calls."""
+        ...
+
+    async def retry_webhook(self, delivery_id: str) -> None:
+        """Have a webhook called again now; refused for one that was delivered."""
         ...
 
     async def delivery_of(self, message_id: str) -> tuple[DeliveryEvent, ...]:

@@ -17,6 +17,7 @@ from agentmail_tui.mailbox.select import outgoing
 from agentmail_tui.mailbox.state import SendPhase, Tone
 
 WAITS = clean_line("waits for the connection")
+CALLED_AFTER = 1.0  # seconds in which most webhooks have answered
 AGAIN_AFTER = 2.0  # seconds, where a send was lost though the link seems to stand
 
 
@@ -94,6 +95,17 @@ class Sending(Reading):
         """Give up mail that failed or still waits."""
         self._unsent.pop(local_id, None)
         self._post(ev.SendDiscarded(local_id))
+
+    def retry_webhook(self, delivery_id: str) -> None:
+        """Have a webhook called again, and show how it went."""
+        if self._may_write():
+            self._spawn(self._retry_webhook(delivery_id))
+
+    async def _retry_webhook(self, delivery_id: str) -> None:
+        await self._backend.retry_webhook(delivery_id)
+        self.say("the webhook is being called again")
+        await self._sleep(CALLED_AFTER)
+        self.load_delivery()
 
     def _start(self, draft: Draft) -> None:
         if self._online:

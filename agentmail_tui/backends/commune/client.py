@@ -51,6 +51,10 @@ class CommuneBackend(CommuneReading):
         receipt = wire.receipt(reply)
         return receipt if receipt.thread_id else replace(receipt, thread_id=draft.thread_id or "")
 
+    async def retry_webhook(self, delivery_id: str) -> None:
+        """Have a webhook called again now."""
+        await self._http.call("POST", path_of("v1", "webhooks", "deliveries", delivery_id, "retry"))
+
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()

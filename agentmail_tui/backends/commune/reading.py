@@ -123,20 +123,22 @@ class CommuneReading:
         return wire.search_result(await self._http.call("GET", "/v1/search/threads", params=params))
 
     async def delivery(self, inbox_id: str | None, period: str) -> Delivery:
-        """Return metrics, newest events, suppressions and webhook calls."""
+        """Return metrics, newest events, suppressions, webhook calls and their endpoints."""
         scope = self._scope(inbox_id)
         hooks = {} if inbox_id is None else {"inbox_id": inbox_id}
-        figures, events, suppressed, calls = await asyncio.gather(
+        figures, events, suppressed, calls, health = await asyncio.gather(
             self._http.call("GET", _METRICS, params={**scope, "period": period}),
             self._http.call("GET", _STEPS, params={**scope, "limit": _EVENTS}),
             self._optional("/v1/delivery/suppressions", {**scope, "limit": _EVENTS}),
             self._optional("/v1/webhooks/deliveries", {**hooks, "limit": _EVENTS}),
+            self._optional("/v1/webhooks/health", hooks),
         )
         return Delivery(
             wire_delivery.metrics(figures, period),
             wire_delivery.events(events),
             wire_delivery.suppressions(suppressed),
             wire_delivery.webhooks(calls),
+            wire_delivery.endpoints(health),
         )
 
     async def delivery_of(self, message_id: str) -> tuple[DeliveryEvent, ...]:

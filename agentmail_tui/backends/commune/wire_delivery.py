@@ -23,6 +23,7 @@ from agentmail_tui.backends.sse import ServerEvent
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import (
     DeliveryEvent,
+    EndpointHealth,
     Live,
     LiveKind,
     Metrics,
@@ -115,9 +116,39 @@ def webhooks(reply: Any) -> tuple[WebhookDelivery, ...]:
             status=line(row, "status", limit=60),
             attempts=number(row, "attempt_count", "attemptCount"),
             at=maybe_moment(row, "delivered_at", "dead_at", "created_at", "createdAt"),
+            event_type=line(row, "event_type", limit=60),
+            status_code=number(row, "last_status_code", "httpStatus") or None,
+            error=line(row, "last_error", limit=500),
+            next_try=maybe_moment(row, "next_retry_at"),
         )
         for row in objects(rows)
     )
+
+
+def endpoints(reply: Any) -> tuple[EndpointHealth, ...]:
+    """Read the health of endpoints; it stands under `data` or at the top."""
+    found = data_of(reply)
+    rows = found.get("endpoints") if isinstance(found, dict) else None
+    return tuple(
+        EndpointHealth(
+            endpoint=line(row, "endpoint"),
+            total=number(row, "total"),
+            delivered=number(row, "delivered"),
+            retrying=number(row, "failed", "retrying"),
+            dead=number(row, "dead"),
+            success_rate=_percent(share(row.get("success_rate"))),
+            latency_ms=share(row.get("avg_latency_ms")),
+            paused_until=maybe_moment(row, "open_until"),
+            last_success=maybe_moment(row, "last_success"),
+            last_failure=maybe_moment(row, "last_failure"),
+        )
+        for row in objects(rows)
+    )
+
+
+def _percent(part: float | None) -> float | None:
+    """Return a share of one as percent."""
+    return None if part is None else round(part * 100, 1)
 
 
 def live(event: ServerEvent) -> Live | None:

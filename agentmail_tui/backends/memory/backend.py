@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from agentmail_tui.backends.memory.figures import metrics, span
+from agentmail_tui.backends.memory.figures import endpoints, metrics, span, taken_now
 from agentmail_tui.backends.memory.mail import as_source, triage_of
 from agentmail_tui.backends.memory.world import World
 from agentmail_tui.clean import Safe, clean, clean_line
@@ -188,7 +188,18 @@ class MemoryBackend(World):
             tuple(newest[:_EVENTS_SHOWN]),
             tuple(self.suppressions),
             tuple(self.webhooks),
+            endpoints(self.webhooks),
         )
+
+    async def retry_webhook(self, delivery_id: str) -> None:
+        """Call a webhook again: it is taken this time."""
+        for at, hook in enumerate(self.webhooks):
+            if hook.id == delivery_id:
+                if hook.status == "delivered":
+                    raise Rejected("the delivery has already succeeded")
+                self.webhooks[at] = taken_now(hook, self.now())
+                return
+        raise NotFound(f"webhook delivery {clean_line(delivery_id, 60)} not found")
 
     async def delivery_of(self, message_id: str) -> tuple[DeliveryEvent, ...]:
         """Return the delivery events of one message, oldest first."""

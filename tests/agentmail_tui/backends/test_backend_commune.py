@@ -201,6 +201,32 @@ async def test_a_source_is_cleaned(canned: Canned, ours: CommuneBackend) -> None
     assert await ours.source("m1") == "From: a\n\n␛]0;x\ufffd"
 
 
+async def test_delivery_holds_webhook_calls_and_their_endpoints(
+    canned: Canned, ours: CommuneBackend
+) -> None:
+    for part in ("metrics", "events", "suppressions"):
+        canned.say(f"/v1/delivery/{part}", {"data": {} if part == "metrics" else []})
+    canned.say("/v1/webhooks/deliveries", {"data": [{"id": "w1", "status": "dead"}]})
+    canned.say("/v1/webhooks/health", {"data": {"endpoints": [{"endpoint": "https://x.example"}]}})
+    found = await ours.delivery("i_1", "7d")
+    assert [call.id for call in found.webhooks] == ["w1"]
+    assert [each.endpoint for each in found.endpoints] == ["https://x.example"]
+    asked = {r.url.path: dict(r.url.params) for r in canned.requests}
+    assert asked["/v1/webhooks/health"] == {"inbox_id": "i_1"}
+    canned.say("/v1/webhooks/health", {"error": "no"}, 404)
+    assert (await ours.delivery("i_1", "7d")).endpoints == ()
+
+
+async def test_a_webhook_is_called_again_by_its_id(canned: Canned, ours: CommuneBackend) -> None:
+    path = "/v1/webhooks/deliveries/w1/retry"
+    canned.say(path, {"ok": True})
+    await ours.retry_webhook("w1")
+    assert (canned.requests[-1].method, canned.requests[-1].url.path) == ("POST", path)
+    canned.say(path, {"error": "the delivery has already succeeded"}, 400)
+    with pytest.raises(Rejected, match="already succeeded"):
+        await ours.retry_webhook("w1")
+
+
 async def test_the_stream_is_resumed_by_its_id(canned: Canned, ours: CommuneBackend) -> None:
     body = (
         b'id: 5\nevent: connection.ack\ndata: {"last_id":"5"}\n\n'

@@ -239,6 +239,42 @@ def test_webhook_calls_are_found_in_either_place() -> None:
     for reply in ({"deliveries": [row], "total": 1}, {"data": [row]}):
         (call,) = wire_delivery.webhooks(reply)
         assert (call.id, call.status, call.attempts) == ("w1", "dead", 8)
+        assert (call.status_code, call.error, call.next_try) == (None, "", None)
+
+
+def test_a_webhook_call_tells_how_it_failed() -> None:
+    row = {
+        "id": "w1",
+        "status": "retrying",
+        "attemptCount": 2,
+        "event_type": "email.bounced",
+        "last_status_code": 503,
+        "last_error": "HTTP 503: \x1b[31mno",
+        "next_retry_at": "2026-01-15T09:00:30Z",
+    }
+    (call,) = wire_delivery.webhooks({"data": [row]})
+    assert (call.status_code, call.error) == (503, "HTTP 503: ␛[31mno")
+    assert call.next_try == datetime(2026, 1, 15, 9, 0, 30, tzinfo=UTC)
+    assert call.event_type == "email.bounced"
+
+
+def test_the_health_of_endpoints_is_found_in_either_place() -> None:
+    row = {
+        "endpoint": "https://x.example",
+        "total": 9,
+        "delivered": 3,
+        "failed": 4,
+        "dead": 2,
+        "success_rate": 0.6,
+        "avg_latency_ms": 81.5,
+        "open_until": "2026-01-15T09:05:00Z",
+    }
+    for reply in ({"endpoints": [row], "totals": {}}, {"data": {"endpoints": [row]}}):
+        (found,) = wire_delivery.endpoints(reply)
+        assert (found.total, found.delivered, found.retrying, found.dead) == (9, 3, 4, 2)
+        assert (found.success_rate, found.latency_ms) == (60.0, 81.5)
+        assert found.paused_until == datetime(2026, 1, 15, 9, 5, tzinfo=UTC)
+    assert wire_delivery.endpoints([]) == ()
 
 
 def test_an_event_of_the_stream_carries_its_row() -> None:
@@ -278,6 +314,7 @@ def test_no_json_breaks_the_readers(rows: list[dict[str, Any]]) -> None:
         wire_delivery.events,
         wire_delivery.suppressions,
         wire_delivery.webhooks,
+        wire_delivery.endpoints,
     ):
         read(reply)
     for row in rows:

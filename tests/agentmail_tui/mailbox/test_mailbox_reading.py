@@ -1,6 +1,7 @@
 import pytest
 
-from agentmail_tui.domain import Live, LiveKind, SearchResult
+from agentmail_tui.clean import clean_line
+from agentmail_tui.domain import Live, LiveKind, SearchResult, WebhookDelivery
 from agentmail_tui.errors import NotFound, ServerTrouble, Unauthorized
 from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.state import Link, MailState, Tone
@@ -172,6 +173,38 @@ async def test_delivery_steps_move_the_message_and_the_panel(bench: Bench) -> No
     thread = select.visible_row(bench.state, 0)
     assert thread is not None
     assert thread.delivery_status == "delivered"
+
+
+def failed_hook() -> WebhookDelivery:
+    endpoint, status = clean_line("https://hooks.example/"), clean_line("dead")
+    return WebhookDelivery("wdel_1", endpoint, status, 8, None)
+
+
+async def test_a_webhook_is_called_again_and_shown_anew(bench: Bench) -> None:
+    bench.backend.webhooks.append(failed_hook())
+    await bench.start()
+    bench.box.load_delivery()
+    await settle()
+    (health,) = bench.state.delivery.data.endpoints
+    assert (health.total, health.dead, health.success_rate) == (1, 1, 0.0)
+    bench.box.retry_webhook("wdel_1")
+    await bench.tick(1.1)
+    (hook,) = bench.state.delivery.data.webhooks
+    assert (hook.status, hook.attempts) == ("delivered", 9)
+    assert bench.state.notice is not None
+    assert bench.state.notice.text == "the webhook is being called again"
+    bench.box.retry_webhook("wdel_1")
+    await settle()
+    assert bench.state.notice.text == "the delivery has already succeeded"
+
+
+async def test_read_only_calls_no_webhook(bench: Bench) -> None:
+    bench.backend.webhooks.append(failed_hook())
+    await bench.start()
+    bench.box.set_read_only(True)
+    bench.box.retry_webhook("wdel_1")
+    await bench.tick(1.1)
+    assert bench.network.calls["retry_webhook"] == 0
 
 
 async def test_figures_of_another_period_are_dropped(bench: Bench) -> None:

@@ -77,6 +77,15 @@ INBOXES = (
           body=inboxes_wire.InboxChange, errors=(404, 409)),
     Route("DELETE", _INBOX, "inboxes:write", inboxes.delete,
           "Delete an inbox and its mail", OkReply, errors=(404,)),
+    Route("POST", f"{_INBOX}/webhook", "inboxes:write", inboxes.set_webhook,
+          "Set the webhook, as PUT on the inbox does", inboxes_wire.InboxReply,
+          body=inboxes_wire.WebhookIn, errors=(404,)),
+    Route("PUT", f"{_INBOX}/extraction-schema", "inboxes:write", inboxes.set_extraction_schema,
+          "Set what is read out of each mail that comes in", inboxes_wire.InboxReply,
+          body=inboxes_wire.ExtractionIn, errors=(404,)),
+    Route("DELETE", f"{_INBOX}/extraction-schema", "inboxes:write",
+          inboxes.remove_extraction_schema,
+          "Read nothing more out of mail", inboxes_wire.InboxReply, errors=(404,)),
 )  # fmt: skip
 
 THREADS = (
@@ -162,6 +171,12 @@ DELIVERY = (
     Route("GET", "/v1/delivery/suppressions", "messages:read", delivery.suppressions,
           "List suppressed addresses", delivery_wire.SuppressionsReply,
           query=delivery_wire.SuppressionsQuery, errors=(404,)),
+    Route("POST", "/v1/delivery/suppressions", "messages:write", delivery.suppress,
+          "Write to an address no more", delivery_wire.SuppressionsReply,
+          body=delivery_wire.SuppressionNew, status=201, errors=(404,)),
+    Route("DELETE", "/v1/delivery/suppressions/{suppression}", "messages:write",
+          delivery.allow_again, "Allow an address again, or remove one suppression by its id",
+          delivery_wire.RemovedReply, query=delivery_wire.SuppressionGone, errors=(404,)),
 )  # fmt: skip
 
 WEBHOOKS = (

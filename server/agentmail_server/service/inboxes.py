@@ -12,10 +12,11 @@ from sqlalchemy import Connection
 
 from agentmail_server.errors import BadRequest, Conflict
 from agentmail_server.ids import Ids
+from agentmail_server.service.schemas import check_schema
 from agentmail_server.service.signing import mint_secret, with_secret
 from agentmail_server.store import domains, inboxes
 from agentmail_server.store.records import DomainRow, InboxRow
-from agentmail_server.wire.inboxes import InboxChange, InboxUnderDomain, WebhookIn
+from agentmail_server.wire.inboxes import ExtractionIn, InboxChange, InboxUnderDomain, WebhookIn
 
 # Who holds one of these on a domain may pass for its operator (RFC 2142, and the addresses to
 # which certificate authorities send their proofs): on the shared domain nobody gets them.
@@ -100,6 +101,20 @@ def change_inbox(
         changes["agent"] = wanted.agent.model_dump(exclude_none=True)
     if "webhook" in wanted.model_fields_set:
         changes["webhook"] = _webhook(wanted.webhook, inbox.webhook, now)
+    return inboxes.update_inbox(conn, now, org_id, path.inbox_id, changes, path.domain_id)
+
+
+def set_extraction(
+    conn: Connection, now: int, org_id: str, path: InboxPath, wanted: ExtractionIn | None
+) -> InboxRow:
+    """Set what is to be read out of an inbox's mail, or nothing; raises BadRequest."""
+    schema: dict[str, Any] | None = None
+    if wanted is not None:
+        check_schema(wanted.wanted)
+        schema = {"name": wanted.name, "schema": wanted.wanted, "enabled": wanted.enabled}
+        if wanted.description is not None:
+            schema["description"] = wanted.description
+    changes = {"extraction_schema": schema}
     return inboxes.update_inbox(conn, now, org_id, path.inbox_id, changes, path.domain_id)
 
 

@@ -86,6 +86,16 @@ class InboxChange(Input):
     status: InboxStatus | None = None
 
 
+class ExtractionIn(Input):
+    """Body of an extraction schema; `schema` is checked by rules of its own."""
+
+    name: DisplayName = Field(min_length=1)
+    description: str | None = Field(default=None, max_length=2000)
+    # `schema` is a method of every model.
+    wanted: dict[str, Any] = Field(validation_alias="schema")
+    enabled: bool = True
+
+
 class InboxesQuery(Input):
     """Parameters of the list of inboxes."""
 

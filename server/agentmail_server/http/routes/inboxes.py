@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from agentmail_server.http.route import AnyCall, Call, PlainCall, Reply, data
 from agentmail_server.http.rows.places import inbox_out
-from agentmail_server.service.inboxes import InboxPath, change_inbox, open_inbox
+from agentmail_server.service.inboxes import InboxPath, change_inbox, open_inbox, set_extraction
 from agentmail_server.store import domains, inboxes
 from agentmail_server.store.records import InboxRow
 from agentmail_server.wire.common import NoBody, NoQuery
-from agentmail_server.wire.inboxes import InboxChange, InboxesQuery, InboxNew, InboxUnderDomain
+from agentmail_server.wire.inboxes import (
+    ExtractionIn,
+    InboxChange,
+    InboxesQuery,
+    InboxNew,
+    InboxUnderDomain,
+    WebhookIn,
+)
 
 
 async def create(call: Call[NoQuery, InboxNew]) -> Reply:
@@ -65,6 +72,27 @@ async def delete(call: PlainCall) -> Reply:
         inboxes.delete_inbox, call.now(), call.org_id, path.inbox_id, path.domain_id
     )
     return data({"ok": True})
+
+
+async def set_webhook(call: Call[NoQuery, WebhookIn]) -> Reply:
+    """Set the webhook, as some clients ask for it."""
+    wanted = InboxChange(webhook=call.body)
+    row = await call.deps.store.write(change_inbox, call.now(), call.org_id, _path(call), wanted)
+    return data(inbox_out(row, secrets=True))
+
+
+async def set_extraction_schema(call: Call[NoQuery, ExtractionIn]) -> Reply:
+    """Set what is read out of each mail that comes in."""
+    row = await call.deps.store.write(
+        set_extraction, call.now(), call.org_id, _path(call), call.body
+    )
+    return data(inbox_out(row, secrets=True))
+
+
+async def remove_extraction_schema(call: PlainCall) -> Reply:
+    """Read nothing more out of mail."""
+    row = await call.deps.store.write(set_extraction, call.now(), call.org_id, _path(call), None)
+    return data(inbox_out(row, secrets=True))
 
 
 def _path(call: AnyCall) -> InboxPath:

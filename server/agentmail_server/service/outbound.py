@@ -129,7 +129,10 @@ def _checked(key: str) -> str:
 
 
 async def _earlier(kit: Kit, org_id: str, once: _Once) -> Sent | None:
-    held: IdempotencyRow | None = await kit.store.read(outbound.find_idempotent, org_id, once.key)
+    now = to_micros(kit.clock.now())
+    held: IdempotencyRow | None = await kit.store.read(
+        outbound.find_idempotent, org_id, once.key, now
+    )
     if held is None:
         return None
     if held.body_sha256 != once.body_sha256:

@@ -174,6 +174,47 @@ def add_suppression(
     return row
 
 
+def suppress(
+    conn: Connection,
+    ids: Ids,
+    now: int,
+    org_id: str,
+    scope: DeliveryScope,
+    address: str,
+    reason: str,
+) -> list[SuppressionRow]:
+    """Forbid the inboxes of a scope to write to an address; raises `NotFound`."""
+    wanted = within(conn, suppressions, org_id, scope.inbox_id, scope.domain_id)
+    if scope.inbox_id is not None:
+        chosen = [scope.inbox_id]
+    else:
+        query = select(inboxes.c.id).where(inboxes.c.org_id == org_id)
+        if scope.domain_id is not None:
+            query = query.where(inboxes.c.domain_id == scope.domain_id)
+        chosen = list(conn.execute(query.order_by(inboxes.c.id)).scalars())
+    source = "inbox" if scope.inbox_id else "domain"
+    for each in chosen:
+        add_suppression(conn, ids, now, each, address, reason, source=source)
+    wanted.append(suppressions.c.address == address.casefold())
+    query = select(suppressions).where(*wanted).order_by(suppressions.c.id)
+    return [SuppressionRow(**row) for row in conn.execute(query).mappings()]
+
+
+def allow_again(conn: Connection, org_id: str, scope: DeliveryScope, named: str) -> int:
+    """Take an address, or one suppression by its id, off the list; return how many rows went.
+
+    Raises `NotFound` when there is none.
+    """
+    wanted = within(conn, suppressions, org_id, scope.inbox_id, scope.domain_id)
+    by_id = suppressions.c.id == named
+    by_address = suppressions.c.address == named.casefold()
+    wanted.append(by_address if "@" in named else by_id)
+    gone = conn.execute(delete(suppressions).where(*wanted)).rowcount
+    if not gone:
+        raise NotFound(f"suppression {named} not found")
+    return gone
+
+
 def list_suppressions(
     conn: Connection,
     org_id: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, replace
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agentmail_server.errors import Conflict, NotFound
@@ -41,6 +41,9 @@ from agentmail_server.store.tables import (
 from agentmail_server.store.threading import capped, remember_ids
 from agentmail_server.store.threads import get_thread
 from agentmail_server.store.transaction import lock
+
+# A day in microseconds; after it a key may be used anew.
+KEY_LIFE = 24 * 3600 * 1_000_000
 
 
 def record_sent(conn: Connection, ids: Ids, now: int, mail: NewMail) -> MessageRow:
@@ -123,9 +126,13 @@ def reply_context(
     )
 
 
-def find_idempotent(conn: Connection, org_id: str, key: str) -> IdempotencyRow | None:
-    """Return the reply stored for an Idempotency-Key."""
-    query = select(idempotency).where(idempotency.c.org_id == org_id, idempotency.c.key == key)
+def find_idempotent(conn: Connection, org_id: str, key: str, now: int = 0) -> IdempotencyRow | None:
+    """Return the reply stored for an Idempotency-Key in the last 24 hours."""
+    query = select(idempotency).where(
+        idempotency.c.org_id == org_id,
+        idempotency.c.key == key,
+        idempotency.c.created_at > now - KEY_LIFE,
+    )
     row = conn.execute(query).mappings().first()
     return IdempotencyRow(**row) if row else None
 
@@ -135,6 +142,7 @@ def _claim_key(conn: Connection, now: int, mail: NewMail) -> None:
     if reply is None:
         return
     lock(conn, f"idempotency:{mail.org_id}:{reply.key}")
+    conn.execute(delete(idempotency).where(idempotency.c.created_at <= now - KEY_LIFE))
     taken = Conflict("this Idempotency-Key was used already", code="idempotency_key_used")
     if find_idempotent(conn, mail.org_id, reply.key) is not None:
         raise taken

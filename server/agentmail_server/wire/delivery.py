@@ -44,6 +44,30 @@ class SuppressionsQuery(_Scope):
     limit: Limit200 = 50
 
 
+class SuppressionNew(_Scope):
+    """Body of a new suppression: for an inbox, a domain, or with `all` every inbox."""
+
+    email: str = Field(min_length=3, max_length=320)
+    reason: Literal["manual", "unsubscribe", "complaint", "hard_bounce"] = "manual"
+
+
+class SuppressionGone(_Scope):
+    """Which inboxes may write to the address again."""
+
+
+class RemovedOut(TypedDict):
+    """How many suppressions were removed."""
+
+    ok: bool
+    removed: int
+
+
+class RemovedReply(TypedDict):
+    """Outcome of a removal."""
+
+    data: RemovedOut
+
+
 class MetricsOut(TypedDict):
     """Counts of a window; rates in percent, null before anything was sent."""
 
@@ -64,6 +88,9 @@ class MetricsOut(TypedDict):
     days: int
     period_start: str
     period_end: str
+    bucket_seconds: int
+    # Counts of each hour or day, oldest first: `start` and the counts by name.
+    series: list[dict[str, Any]]
     window: dict[str, Any]
 
 

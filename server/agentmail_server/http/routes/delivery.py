@@ -10,11 +10,19 @@ from agentmail_server.errors import BadRequest
 from agentmail_server.http.route import Call, Reply, data
 from agentmail_server.http.routes.threads import NEEDS_SCOPE
 from agentmail_server.http.rows.delivery import Window, event_out, metrics_out, suppression_out
+from agentmail_server.mail.address import split_address
 from agentmail_server.service.conversations import known_id
 from agentmail_server.store import delivery
+from agentmail_server.store.deliveryseries import counts_by_time
 from agentmail_server.store.records import DeliveryEventRow, DeliveryScope
-from agentmail_server.wire.common import NoBody
-from agentmail_server.wire.delivery import EventsQuery, MetricsQuery, SuppressionsQuery
+from agentmail_server.wire.common import NoBody, NoQuery
+from agentmail_server.wire.delivery import (
+    EventsQuery,
+    MetricsQuery,
+    SuppressionGone,
+    SuppressionNew,
+    SuppressionsQuery,
+)
 
 _PERIOD = re.compile(r"([1-9][0-9]{0,5})([dh])")
 _MAX_HOURS = 90 * 24
@@ -26,7 +34,10 @@ async def metrics(call: Call[MetricsQuery, NoBody]) -> Reply:
     scope = _scope(call.query)
     window = _window(call.query, call.now())
     counts = await call.deps.store.read(delivery.metrics, call.org_id, scope, window.start)
-    return data(metrics_out(counts, window))
+    by_time = await call.deps.store.read(
+        counts_by_time, call.org_id, scope, window.start, window.step
+    )
+    return data(metrics_out(counts, window, by_time))
 
 
 async def events(call: Call[EventsQuery, NoBody]) -> Reply:
@@ -55,6 +66,27 @@ async def suppressions(call: Call[SuppressionsQuery, NoBody]) -> Reply:
     return data([suppression_out(row) for row in rows])
 
 
+async def suppress(call: Call[NoQuery, SuppressionNew]) -> Reply:
+    """Write to an address no more."""
+    wanted = call.body
+    address = split_address(wanted.email).address
+    rows = await call.deps.store.write(
+        delivery.suppress, call.deps.ids, call.now(), call.org_id, _scope(wanted), address,
+        wanted.reason,
+    )  # fmt: skip
+    return data([suppression_out(row) for row in rows])
+
+
+async def allow_again(call: Call[SuppressionGone, NoBody]) -> Reply:
+    """Take an address off the list, or one suppression by its id."""
+    named = call.ids["suppression"]
+    asked = call.query
+    by_id = "@" not in named
+    scope = DeliveryScope(asked.inbox_id, asked.domain_id) if by_id else _scope(asked)
+    removed = await call.deps.store.write(delivery.allow_again, call.org_id, scope, named)
+    return data({"ok": True, "removed": removed})
+
+
 def _page_of_events(
     conn: Connection, org_id: str, scope: DeliveryScope, asked: EventsQuery, before: int | None
 ) -> list[DeliveryEventRow]:
@@ -64,7 +96,10 @@ def _page_of_events(
     )
 
 
-def _scope(asked: MetricsQuery | EventsQuery | SuppressionsQuery) -> DeliveryScope:
+_Scoped = MetricsQuery | EventsQuery | SuppressionsQuery | SuppressionNew | SuppressionGone
+
+
+def _scope(asked: _Scoped) -> DeliveryScope:
     if asked.inbox_id is None and asked.domain_id is None and not asked.all:
         raise BadRequest(NEEDS_SCOPE)
     return DeliveryScope(asked.inbox_id, asked.domain_id)

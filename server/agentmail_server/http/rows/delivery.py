@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from agentmail_server.ids import to_iso
 from agentmail_server.store.records import DeliveryEventRow, SuppressionRow
@@ -20,6 +21,10 @@ _TYPES = {
 _RAW_REASONS = {"hard_bounce": "bounce", "soft_bounce": "bounce"}
 
 
+_HOUR = 3_600_000_000
+_MOST_HOURLY = 72
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A period that ends now; moments in microseconds."""
@@ -34,9 +39,19 @@ class Window:
         """Whole days, rounded up."""
         return -(-self.hours // 24)
 
+    @property
+    def step(self) -> int:
+        """How long the periods of a plot are: an hour, or a day where hours would be too many."""
+        return _HOUR if self.hours <= _MOST_HOURLY else 24 * _HOUR
 
-def metrics_out(counts: Mapping[str, int], window: Window) -> MetricsOut:
-    """Return counts and percentages; a rate of nothing sent is null."""
+
+_SERIES = ("sent", "delivered", "delivery_delayed", "bounced", "complained", "failed", "suppressed")
+
+
+def metrics_out(
+    counts: Mapping[str, int], window: Window, by_time: Mapping[int, Mapping[str, int]]
+) -> MetricsOut:
+    """Return counts and percentages, and counts over time; a rate of nothing sent is null."""
     sent = counts.get("sent", 0)
     start, end = to_iso(window.start), to_iso(window.end)
     return {
@@ -57,8 +72,21 @@ def metrics_out(counts: Mapping[str, int], window: Window) -> MetricsOut:
         "days": window.days,
         "period_start": start,
         "period_end": end,
+        "bucket_seconds": window.step // 1_000_000,
+        "series": _series(by_time, window),
         "window": {"start": start, "end": end, "days": window.days},
     }
+
+
+def _series(by_time: Mapping[int, Mapping[str, int]], window: Window) -> list[dict[str, Any]]:
+    first, last = window.start // window.step, window.end // window.step
+    return [
+        {
+            "start": to_iso(number * window.step),
+            **{name: by_time.get(number, {}).get(name, 0) for name in _SERIES},
+        }
+        for number in range(first, last + 1)
+    ]
 
 
 def event_out(row: DeliveryEventRow) -> EventOut:

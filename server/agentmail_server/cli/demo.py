@@ -7,15 +7,18 @@ import asyncio
 import json
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentmail_server.cli.options import settings_of
 from agentmail_server.cli.parent import add_parent_option, watch_parent
 from agentmail_server.cli.serve import loop_factory, ready_line
+from agentmail_server.demo.script import read_story
 from agentmail_server.log import configure_logging
 
 if TYPE_CHECKING:
     from agentmail_server.config import Settings
+    from agentmail_server.demo.script import Script
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,6 +26,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("demo", description="run a throw-away server full of mail")
     parser.add_argument("--http", metavar="HOST:PORT", default="127.0.0.1:0")
     parser.add_argument("--smtp", metavar="HOST:PORT", default="127.0.0.1:0")
+    parser.add_argument("--story", metavar="FILE", type=Path, help="mail of one's own, as JSON")
     parser.add_argument("--log-format", choices=("text", "json"))
     parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
     add_parent_option(parser)
@@ -34,17 +38,22 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     configure_logging(form=settings.log_format, level=settings.log_level)
     watch_parent(arguments)
+    try:
+        story = read_story(arguments.story) if arguments.story else None
+    except (OSError, ValueError) as error:
+        sys.stderr.write(f"agentmail-server: {error}\n")
+        return 1
     with asyncio.Runner(loop_factory=loop_factory()) as runner:
-        runner.run(_play(settings))
+        runner.run(_play(settings, story))
     return 0
 
 
-async def _play(settings: Settings) -> None:
+async def _play(settings: Settings, story: Script | None) -> None:
     from agentmail_server.demo.play import playing
 
     stop = _stop_on_signals()
     try:
-        async with playing(settings) as demo:
+        async with playing(settings, story) as demo:
             line = ready_line(demo.server)
             if settings.bootstrap_key is None:
                 # Called by hand: nobody else could know the key of a throw-away folder.

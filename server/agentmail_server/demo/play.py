@@ -26,7 +26,7 @@ from agentmail_server.main import running
 
 if TYPE_CHECKING:
     from agentmail_server.config import Settings
-    from agentmail_server.demo.script import Later
+    from agentmail_server.demo.script import Later, Script
     from agentmail_server.main import Running
 
 log = logging.getLogger(__name__)
@@ -44,8 +44,10 @@ class Demo:
 
 
 @asynccontextmanager
-async def playing(settings: Settings) -> AsyncIterator[Demo]:
+async def playing(settings: Settings, story: Script | None = None) -> AsyncIterator[Demo]:
     """Run the demo on the ports that are given; when this yields, its mailbox is full.
+
+    `story` is what happens in it, the one that comes with the package where none is given.
 
     With a frozen clock it is the same each time: ids are seeded and nobody writes back.
     """
@@ -61,7 +63,7 @@ async def playing(settings: Settings) -> AsyncIterator[Demo]:
                 _seeding(server, wanted) as tools,
             ):
                 seeder = Seeder(tools, clock, present, in_turn=settings.clock is not None)
-                story = load_script()
+                story = story or load_script()
                 await seeder.play(story)
                 if settings.clock is not None:
                     yield Demo(server, _key(wanted))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import getaddresses
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 INBOXES = ("support", "billing", "orders", "research")
@@ -98,19 +100,23 @@ class Script:
 
 def load_script() -> Script:
     """Read the story that comes with the package."""
-    inboxes: list[InboxScript] = []
-    steps: list[Step] = []
-    for name in INBOXES:
-        data = _read(name)
-        inboxes.append(InboxScript(data["local_part"], data["display_name"], data["agent"]))
-        for entry in data["thread"]:
-            steps.extend(_steps(name, entry))
-    steps.sort(key=lambda step: step.ago, reverse=True)
     later = tuple(
         Later(parse_span(entry["after"]), entry["to"], _post(entry))
         for entry in _read("later")["mail"]
     )
-    return Script(tuple(inboxes), tuple(steps), later)
+    return _script([_read(name) for name in INBOXES], later)
+
+
+def read_story(path: Path) -> Script:
+    """Read a story of one's own from JSON: `{"inboxes": [...]}`, each as in the TOML files here.
+
+    Raises OSError, and ValueError where it is no such thing.
+    """
+    story = json.loads(path.read_text("utf-8"))
+    try:
+        return _script(story["inboxes"], ())
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a story: {type(error).__name__}: {error}") from None
 
 
 def parse_span(text: str) -> timedelta:
@@ -135,6 +141,18 @@ def unwrap(text: str) -> str:
             lines.append(line)
         before = line
     return "\n".join(lines)
+
+
+def _script(told: list[dict[str, Any]], later: tuple[Later, ...]) -> Script:
+    inboxes = tuple(
+        InboxScript(each["local_part"], each["display_name"], each.get("agent", ""))
+        for each in told
+    )
+    found = (
+        step for each in told for entry in each["thread"] for step in _steps(each["local_part"], entry)
+    )
+    steps = sorted(found, key=lambda step: step.ago, reverse=True)
+    return Script(inboxes, tuple(steps), later)
 
 
 def _read(name: str) -> dict[str, Any]:

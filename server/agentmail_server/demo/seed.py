@@ -92,7 +92,8 @@ class Seeder:
 
     async def play(self, script: Script) -> None:
         """Bring the whole story in, and end with the clock at the present."""
-        self._clock.put(self._present - script.steps[0].ago - timedelta(hours=1))
+        first = script.steps[0].ago if script.steps else timedelta()
+        self._clock.put(self._present - first - timedelta(hours=1))
         for inbox in script.inboxes:
             made = await self._api.open_inbox(inbox.local_part, inbox.display_name, inbox.agent)
             self._inboxes[inbox.local_part] = made

@@ -15,7 +15,6 @@ from agentmail_server.search.onnxfile import Array
 
 DIMENSIONS = 384
 _MOST_TOKENS = 256
-_BATCH = 8
 _WORD = re.compile(r"\w+")
 
 
@@ -56,26 +55,21 @@ class MiniLmEmbedder:
         self._tokenizer: Any = Tokenizer.from_file(str(tokenizer))
         # The file asks for 128 tokens and for padding to as many.
         self._tokenizer.enable_truncation(_MOST_TOKENS)
-        self._tokenizer.enable_padding()
+        self._tokenizer.no_padding()
 
     def embed(self, texts: Sequence[str], pool: ThreadPoolExecutor | None = None) -> Array:
-        """Return one row a text; texts of like length go together, for padding costs most."""
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        batches = [order[start : start + _BATCH] for start in range(0, len(order), _BATCH)]
-        rows = np.zeros((len(texts), DIMENSIONS), np.float32)
-        run = map if pool is None else pool.map
-        for places, found in zip(
-            batches,
-            run(self._run, ([texts[place] for place in places] for places in batches)),
-            strict=True,
-        ):
-            rows[places] = found
-        return rows
+        """Return one row a text, each by itself.
 
-    def _run(self, texts: list[str]) -> Array:
-        encoded = self._tokenizer.encode_batch(texts)
-        tokens = np.array([each.ids for each in encoded], np.int64)
-        mask = np.array([each.attention_mask for each in encoded], np.int64)
+        Together they would be padded, and quantised by the largest among them: slower, and a
+        text's vector would depend on its neighbours.
+        """
+        run = map if pool is None else pool.map
+        return np.concatenate([np.zeros((0, DIMENSIONS), np.float32), *run(self._run, texts)])
+
+    def _run(self, text: str) -> Array:
+        encoded = self._tokenizer.encode(text)
+        tokens = np.array([encoded.ids], np.int64)
+        mask = np.ones_like(tokens)
         feed = {"input_ids": tokens, "attention_mask": mask, "token_type_ids": np.zeros_like(mask)}
         found: Array = self._session.run(None, feed)[0]
         return found

@@ -15,7 +15,7 @@ from agentmail_server.store.asked import Asked, Meaning, TextHit
 from agentmail_server.store.filters import conditions
 from agentmail_server.store.records import FoundThread
 from agentmail_server.store.rows import thread_rows
-from agentmail_server.store.snippet import around
+from agentmail_server.store.snippet import SOURCE, around
 from agentmail_server.store.tables import message_vectors, messages, threads
 from agentmail_server.store.text import literal_hits, text_hits
 
@@ -34,9 +34,13 @@ class _Best:
     shown: tuple[float, int, str] = (-1.0, 0, "")
 
     def take(self, seq: int, message_id: str, cosine: float, share: float) -> None:
-        self.cosine = max(self.cosine, cosine)
-        self.share = max(self.share, share)
-        self.shown = max(self.shown, (cosine + _WORDS_WEIGHT * share, seq, message_id))
+        if cosine > self.cosine:
+            self.cosine = cosine
+        if share > self.share:
+            self.share = share
+        worth = (cosine + _WORDS_WEIGHT * share, seq, message_id)
+        if worth > self.shown:
+            self.shown = worth
 
 
 def find_threads(
@@ -166,8 +170,7 @@ def _found(
     scores: Mapping[str, float],
     limit: int,
 ) -> list[FoundThread]:
-    # A few more than asked, so that among equals the newest can come first.
-    leading = sorted(scores, key=lambda name: -scores[name])[: limit + _PORTION]
+    leading = _leading(scores, limit)
     query = select(threads).where(threads.c.id.in_(leading))
     rows = thread_rows(conn, conn.execute(query).mappings().all())
     rows.sort(key=lambda row: (-scores[row.id], -row.last_message_at, row.id))
@@ -179,7 +182,16 @@ def _found(
     return found
 
 
+def _leading(scores: Mapping[str, float], limit: int) -> list[str]:
+    """Return the best, and some of those as good as the last, for the newest to come first."""
+    ordered = sorted(scores, key=lambda name: -scores[name])
+    if len(ordered) <= limit:
+        return ordered
+    least = scores[ordered[limit - 1]]
+    return [name for name in ordered[: limit + _PORTION] if scores[name] >= least]
+
+
 def _texts(conn: Connection, message_ids: Sequence[str]) -> dict[str, str]:
-    query = select(messages.c.id, func.substr(messages.c.text, 1, 20_000))
+    query = select(messages.c.id, func.substr(messages.c.text, 1, SOURCE))
     query = query.where(messages.c.id.in_(message_ids))
     return {row[0]: row[1] for row in conn.execute(query)}

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
+from functools import lru_cache
 
 from agentmail_server.mail.quotes import visible_text
 from agentmail_server.store.filters import split_words
 
 MOST = 200
 _BEFORE = 60
-_SOURCE = 20_000
+# How much of a text is looked at, in signs.
+SOURCE = 6_000
+_MOST_SPANS = 100
 _SHORTEST_STEM = 3
 _ENDINGS = re.compile(r"(?:ations?|ings?|edly|ed|ies|ers?|ions?|ments?|es|ly|s|e|y)$")
 _WORD = re.compile(r"[^\W_]+")
@@ -20,9 +24,9 @@ Span = tuple[int, int]
 
 def around(text: str, words: str) -> tuple[str, tuple[Span, ...]]:
     """Return at most 200 characters with most of the words in them, and the words' places."""
-    line = " ".join(visible_text(text[:_SOURCE]).split()) or " ".join(text[:_SOURCE].split())
+    line = " ".join(visible_text(text[:SOURCE]).split()) or " ".join(text[:SOURCE].split())
     stems = {_stem(word) for word in split_words(words)}
-    found = _spans(line, stems) if stems else []
+    found = _spans(line, stems)[:_MOST_SPANS] if stems else []
     start = _start(line, found)
     piece = line[start : start + MOST - 2].rstrip()
     before = "…" if start else ""
@@ -37,6 +41,7 @@ def _spans(line: str, stems: set[str]) -> list[Span]:
     return [each.span() for each in _WORD.finditer(line) if _stem(each[0]) in stems]
 
 
+@lru_cache(maxsize=20_000)
 def _stem(word: str) -> str:
     """Return the beginning that forms of a word share; for marking alone, so rough will do."""
     lower = word.lower()
@@ -48,9 +53,9 @@ def _start(line: str, found: Sequence[Span]) -> int:
     """Return where to begin so that most matches are shown, at a whole word."""
     if not found or len(line) <= MOST:
         return 0
-    room = MOST - _BEFORE
-    first = max(
-        found, key=lambda span: (sum(0 <= each[0] - span[0] < room for each in found), -span[0])
-    )[0]
+    firsts = [first for first, _ in found]
+    # For each match, how many begin within the room behind it.
+    shown = [bisect_left(firsts, first + MOST - _BEFORE) - at for at, first in enumerate(firsts)]
+    first = firsts[shown.index(max(shown))]
     start = min(max(0, first - _BEFORE), len(line) - 1)
     return line.find(" ", start) + 1 if start else 0

@@ -59,7 +59,10 @@ class WebhookJob:
     def kind(self) -> Kind:
         """Return how the runner is to run it: four at once for each endpoint."""
         # The work of many dead endpoints, each with its lane full, must leave room for others.
-        return Kind(breaker.KIND, self, limit=1000, lease_seconds=120, lane_limit=4)
+        # Attempts are counted by the delivery: waiting with the breaker is none.
+        return Kind(
+            breaker.KIND, self, limit=1000, lease_seconds=120, max_attempts=10**9, lane_limit=4
+        )
 
     async def __call__(self, job: JobRow) -> Outcome:
         """Make one attempt, or put it off while the breaker is open."""

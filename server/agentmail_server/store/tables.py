@@ -513,7 +513,7 @@ webhook_lanes = Table(
     "webhook_lanes",
     metadata,
     Column("lane", String, primary_key=True),
-    Column("org_id", ForeignKey("orgs.id"), nullable=False, index=True),
+    Column("org_id", ForeignKey("orgs.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("failures", Integer, nullable=False),
     Column("open_until", BigInteger),
     # While one attempt tries whether the endpoint is back.

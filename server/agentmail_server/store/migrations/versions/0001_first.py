@@ -783,7 +783,9 @@ def _create_webhooks() -> None:
         sa.Column("probe_until", sa.BigInteger(), nullable=True),
         sa.Column("last_success_at", sa.BigInteger(), nullable=True),
         sa.Column("last_failure_at", sa.BigInteger(), nullable=True),
-        sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_webhook_lanes_org_id")),
+        sa.ForeignKeyConstraint(
+            ["org_id"], ["orgs.id"], name=op.f("fk_webhook_lanes_org_id"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("lane", name=op.f("pk_webhook_lanes")),
     )
     op.create_index(op.f("ix_webhook_lanes_org_id"), "webhook_lanes", ["org_id"], unique=False)

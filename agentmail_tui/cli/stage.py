@@ -75,9 +75,9 @@ def plain_environment(**settings: str) -> Iterator[None]:
 
 
 async def play(
-    link: Connection, size: tuple[int, int], steps: Sequence[Step], timeout: float
+    link: Connection, size: tuple[int, int], steps: Sequence[Step], bound: float
 ) -> Picture:
-    """Run the app of a connection through the steps; raises NeverShown after `timeout` seconds."""
+    """Run a connection's app through the steps; raises NeverShown after `bound` seconds of a wait."""
     mailbox = link.mailbox()
     try:
         # A folder of its own: a picture shows nobody's drafts and leaves nothing behind.
@@ -85,8 +85,8 @@ async def play(
             app = link.app(mailbox, state_dir=Path(folder))
             app.animation_level = "none"
             async with app.run_test(size=size) as pilot:
-                stage = Stage(app, pilot, mailbox, timeout)
-                await stage.begin(max(timeout, _STARTED_SECONDS))
+                stage = Stage(app, pilot, mailbox, bound)
+                await stage.begin(max(bound, _STARTED_SECONDS))
                 for step in steps:
                     await stage.perform(step)
                 await stage.settle()

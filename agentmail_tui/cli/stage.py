@@ -77,7 +77,7 @@ def plain_environment(**settings: str) -> Iterator[None]:
 async def play(
     link: Connection, size: tuple[int, int], steps: Sequence[Step], bound: float
 ) -> Picture:
-    """Run a connection's app through the steps; raises NeverShown after `bound` seconds of a wait."""
+    """Run a connection's app through the steps; raises NeverShown where a wait takes too long."""
     mailbox = link.mailbox()
     try:
         # A folder of its own: a picture shows nobody's drafts and leaves nothing behind.

@@ -71,6 +71,10 @@ class Backend(Protocol):
         """Return a message's source, cleaned for show."""
         ...
 
+    async def attachment(self, attachment_id: str) -> bytes:
+        """Return the bytes of a file that came with a message."""
+        ...
+
     async def triage(self, thread_id: str) -> Triage:
         """Return tags, status and assignee of one thread."""
         ...

@@ -89,6 +89,10 @@ def _triage(name: str, keys: str, action: str, label: str, *, writes: bool = Tru
     return Key(f"triage.{name}", strokes, action, label, Group.TRIAGE, writes=writes)
 
 
+def _view(name: str, stroke: str, label: str) -> Key:
+    return Key(f"view.{name}", (f"v {stroke}",), f"view('{name}')", label, Group.READ)
+
+
 def _mark(name: str, stroke: str, action: str, label: str) -> Key:
     return Key(f"select.{name}", (stroke,), action, label, Group.TRIAGE)
 
@@ -124,7 +128,21 @@ KEYS: tuple[Key, ...] = (
     Key("pane.previous", ("shift+tab",), "pane(-1)", "previous pane", Group.MOVE),
     Key("thread.open", ("enter", "o", "l", "right"), "open", "open, unfold or fold", Group.READ),
     Key("app.out", ("escape", "h", "left"), "out", "out one level", Group.READ),
-    Key("view.source", ("v", "H"), "source", "source of the message", Group.READ),
+    _view("text", "t", "whole text of the message"),
+    _view("html", "w", "HTML read out: links, hidden text"),
+    _view("extracted", "e", "extracted facts"),
+    Key("view.headers", ("v h", "H"), "view('headers')", "headers", Group.READ),
+    _view("source", "r", "raw source"),
+    Key("file.save", ("S",), "save", "save a file (asks where)", Group.READ),
+    *(
+        Key(f"copy.{what}", (f"y {what[0]}",), f"copy('{what}')", f"copy the {label}", Group.READ)
+        for what, label in (
+            ("id", "id of the message"),
+            ("address", "address of its writer"),
+            ("message", "text"),
+            ("link", "link"),
+        )
+    ),
     Key("view.sidebar", ("i",), "sidebar", "show or hide the triage bar", Group.READ),
     Key("view.delivery", ("D",), "delivery", "delivery panel", Group.READ),
     Key(
@@ -209,7 +227,7 @@ KEYS: tuple[Key, ...] = (
 )
 
 BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}
-PREFIXES: Mapping[str, str] = {"g": "go", "s": "status", "*": "select"}
+PREFIXES: Mapping[str, str] = {"g": "go", "s": "status", "*": "select", "v": "view as", "y": "copy"}
 
 # What the footer offers, most wanted first; ids side by side share one label.
 FOOTERS: Mapping[Place, tuple[tuple[str, str], ...]] = {
@@ -239,7 +257,7 @@ FOOTERS: Mapping[Place, tuple[tuple[str, str], ...]] = {
         ("triage.tag", "tag"),
         ("thread.next thread.previous", "thread"),
         ("app.out", "back"),
-        ("view.source", "source"),
+        ("view.html", "HTML"),
         ("mail.forward", "forward"),
         ("triage.undo", "undo"),
     ),

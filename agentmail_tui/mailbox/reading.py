@@ -16,6 +16,7 @@ from agentmail_tui.mailbox.desk import Sleep
 from agentmail_tui.mailbox.marking import Marking
 from agentmail_tui.mailbox.select import selected_thread
 from agentmail_tui.mailbox.showing import known
+from agentmail_tui.mailbox.state import Tone
 
 SEARCH_LIMIT = 50
 _CONVERSATIONS_KEPT = 50
@@ -99,6 +100,14 @@ class Reading(Marking):
             return await self._backend.source(message_id)
         except MailError as error:
             return f"The source could not be read: {error.message}"
+
+    async def attachment(self, attachment_id: str) -> bytes | None:
+        """Return the bytes of a file; None, and a notice, where they cannot be had."""
+        try:
+            return await self._backend.attachment(attachment_id)
+        except MailError as error:
+            self.say(f"the file could not be fetched: {error.message}", Tone.ERROR)
+            return None
 
     def _open(self, thread: Thread, *, read: bool) -> None:
         opened = self._state.open

@@ -1,4 +1,4 @@
-"""Keys that find: search, narrow, help, palette, source."""
+"""Keys that find: search, narrow, help, palette."""
 
 from __future__ import annotations
 
@@ -53,19 +53,3 @@ class FindActions(Panes):
     async def _run(self, key_id: str | None) -> None:
         if key_id is not None:
             await self.run_action(self.context.keymap.of(key_id).action)
-
-    def action_source(self) -> None:
-        """Show the source of the current message."""
-        card = self.reader.current
-        opened = self.state.open
-        if not self.state.capabilities.raw:
-            self.say("this server does not give out the source of a message", Tone.WARNING)
-            return
-        known = opened.messages if opened is not None and opened.messages else ()
-        message = next((each for each in known if card and each.id == card.key), None)
-        if message is None:
-            self.say("no message is open", Tone.WARNING)
-            return
-        from agentmail_tui.screens.source import SourceScreen
-
-        self.app.push_screen(SourceScreen(self.context, message))

@@ -11,6 +11,7 @@ from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
 from agentmail_tui.screens import present, present_delivery, present_thread
 from agentmail_tui.screens.bindings import bindings
+from agentmail_tui.screens.copying import CopyActions
 from agentmail_tui.screens.finding import FindActions
 from agentmail_tui.screens.going import GoActions
 from agentmail_tui.screens.marking import MarkActions
@@ -40,7 +41,9 @@ _MINUTE = 60.0  # seconds after which ages in the list are drawn anew
 _TOO_SMALL: Line = (("agentmail needs 60 × 15 cells", "muted"),)
 
 
-class MailScreen(PrefixKeys, MarkActions, WriteActions, MoveActions, FindActions, GoActions):
+class MailScreen(
+    PrefixKeys, CopyActions, MarkActions, WriteActions, MoveActions, FindActions, GoActions
+):
     """Shows the state of the mailbox and turns keys into its verbs."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.LIST, Place.READER)

@@ -9,6 +9,7 @@ from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.state import MailState, Outgoing, SendPhase
 from agentmail_tui.screens.dates import date, size, when
 from agentmail_tui.screens.present import party_name
+from agentmail_tui.screens.present_safety import RISKY, injection_line, safety_lines
 from agentmail_tui.widgets.card import Card
 from agentmail_tui.widgets.lines import Line, Span
 from agentmail_tui.widgets.side import Brief, Fact, Section, Sections
@@ -61,6 +62,7 @@ def card(
         notes=tuple(_notes(message, item)),
         attachments=tuple(files),
         extracted=tuple(extracted),
+        safety=safety_lines(message.safety),
     )
 
 
@@ -74,8 +76,13 @@ def _notes(message: Message, item: Outgoing | None) -> Iterator[Line]:
     """Yield what is wrong with a message."""
     if message.parse_error is not None:
         yield (("! could not be read in full: ", "warn"), (message.parse_error, "warn"))
+    risky = message.safety is not None and message.safety.risk in RISKY
     for flag in message.flags:
+        if risky and flag.startswith("injection"):
+            continue
         yield (("! ", "warn"), (flag, "warn"))
+    if risky and message.safety is not None:
+        yield injection_line(message.safety)
     if item is not None and item.phase is not SendPhase.SENDING:
         yield from _unsent(item.phase, str(item.error or ""))
 

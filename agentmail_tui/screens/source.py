@@ -1,4 +1,4 @@
-"""The source of one message, as text."""
+"""One message on a page of its own, as text."""
 
 from __future__ import annotations
 
@@ -13,38 +13,42 @@ from agentmail_tui.widgets.text_view import TextView
 from agentmail_tui.widgets.title_bar import Title, TitleBar
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from textual.app import ComposeResult
     from textual.binding import BindingType
 
-    from agentmail_tui.domain import Message
     from agentmail_tui.screens.context import Context
 
 
-class SourceScreen(StateScreen[None]):
-    """Headers and body as they came, made harmless."""
+class PageScreen(StateScreen[None]):
+    """A text to read, fetched or made after the page is there."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.PAGE)
     AUTO_FOCUS = "#page"
 
-    def __init__(self, context: Context, message: Message) -> None:
+    def __init__(
+        self, context: Context, heading: tuple[str, ...], load: Callable[[], Awaitable[str]]
+    ) -> None:
         super().__init__(context)
-        self._message = message
+        self._heading = heading
+        self._read = load
         self.page = TextView("loading …", id="page")
 
     def compose(self) -> ComposeResult:
         """Put the text between title and keys."""
-        yield TitleBar(Title(("source", self._message.subject or "(no subject)")))
+        yield TitleBar(Title(self._heading))
         yield self.page
         yield KeyFooter(self.footer_keys(Place.PAGE))
 
     def on_mount(self) -> None:
-        """Fetch the source."""
-        self.run_worker(self._load(), name="source")
+        """Fetch the text."""
+        self.run_worker(self._load(), name="page")
 
     async def _load(self) -> None:
-        source = await self.mailbox.source(self._message.id)
+        text = await self._read()
         if self.is_attached:
-            self.page.show(clean(source))
+            self.page.show(clean(text))
 
     async def on_key_footer_picked(self, event: KeyFooter.Picked) -> None:
         """Do what was clicked."""

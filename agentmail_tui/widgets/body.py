@@ -75,6 +75,6 @@ def body_lines(text: str, width: int, *, quotes_open: bool) -> list[Line]:
         for line in block.lines:
             lines.extend(((piece, ink),) for piece in wrap(line, width))
             if len(lines) >= LINES_SHOWN:
-                note = (("… more than fits here; v shows the source", "warn"),)
+                note = (("… more than fits here; v r shows the source", "warn"),)
                 return [*lines[:LINES_SHOWN], note]
     return lines

@@ -29,6 +29,7 @@ class Card:
     notes: tuple[Line, ...] = ()
     attachments: tuple[Line, ...] = ()
     extracted: tuple[Line, ...] = ()
+    safety: tuple[Line, ...] = ()  # of the sender, and of attacks in it
     stands_in: bool = False  # for the messages of a thread, until they are here
 
 
@@ -47,6 +48,7 @@ def card_lines(card: Card, number: int, fold: Fold, width: int, *, current: bool
         notes = (*card.notes, *card.ticks) if card.notes else ()
         return [head, *_flowed(notes, width)]
     lines = [head, *(_indented(line, width) for line in _addresses(card, width - _INDENT))]
+    lines.extend(_flowed(card.safety, width))
     lines.append(BLANK)
     body = body_lines(card.body, min(width - _INDENT - 1, _MEASURE), quotes_open=fold.quotes)
     lines.extend(_indented(line, width) for line in body or [(("(no text)", "faint"),)])

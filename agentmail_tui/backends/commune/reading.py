@@ -117,6 +117,10 @@ class CommuneReading:
         raw = await self._http.content(path_of("v1", "messages", message_id, "raw"))
         return clean(raw.decode("utf-8", "replace"))
 
+    async def attachment(self, attachment_id: str) -> bytes:
+        """Return the bytes of a file that came with a message."""
+        return await self._http.content(path_of("v1", "attachments", attachment_id, "content"))
+
     async def search(self, query: str, inbox_id: str | None, limit: int) -> SearchResult:
         """Find threads by meaning, or by words where the server knows no more."""
         params = {**self._scope(inbox_id), "q": query.removeprefix("=").strip(), "limit": limit}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from agentmail_tui.backends.commune.safety import safety_of
 from agentmail_tui.backends.decode import (
     Json,
     address,
@@ -188,6 +189,7 @@ def message(row: Json) -> Message:
         flags=_flags(row, meta),
         extracted=_facts(row.get("extracted_data") or meta.get("extracted_data")),
         rfc_message_id=maybe_line(meta, "message_id"),
+        safety=safety_of(meta),
     )
 
 

@@ -194,6 +194,11 @@ async def test_delivery_does_without_what_is_not_there(
     assert (delivery.suppressions, delivery.webhooks) == ((), ())
 
 
+async def test_a_file_is_fetched_byte_by_byte(canned: Canned, ours: CommuneBackend) -> None:
+    canned.by_path["/v1/attachments/a1/content"] = httpx.Response(200, content=b"\x00\xff\r\n")
+    assert await ours.attachment("a1") == b"\x00\xff\r\n"
+
+
 async def test_a_source_is_cleaned(canned: Canned, ours: CommuneBackend) -> None:
     canned.by_path["/v1/messages/m1/raw"] = httpx.Response(
         200, content=b"From: a\r\n\r\n\x1b]0;x\x07\xff"

@@ -9,7 +9,7 @@ from agentmail_tui.screens.confirm import ConfirmScreen
 from agentmail_tui.screens.delivery import DeliveryScreen
 from agentmail_tui.screens.mail import MailScreen
 from agentmail_tui.screens.review import ReviewScreen
-from agentmail_tui.screens.source import SourceScreen
+from agentmail_tui.screens.source import PageScreen
 
 SCREENS = {
     Place.LIST: MailScreen,
@@ -18,7 +18,7 @@ SCREENS = {
     Place.REVIEW: ReviewScreen,
     Place.PICKER: CommandScreen,
     Place.DELIVERY: DeliveryScreen,
-    Place.PAGE: SourceScreen,
+    Place.PAGE: PageScreen,
     Place.QUESTION: ConfirmScreen,
 }
 

@@ -122,7 +122,7 @@ PLACES = {
     "delivery": ("D",),
     "suppressions": ("g", "s"),
     "webhooks": ("g", "k"),
-    "source": ("enter", "v"),
+    "source": ("enter", "v", "r"),
     "reply": ("enter", "r"),
     "review": ("enter", "r", "ctrl+j"),
     "forward": ("enter", "f"),

@@ -126,5 +126,5 @@ async def test_a_server_without_extras_offers_less(make_rig: Any) -> None:
         assert rig.said == "this server has no list of needs reply"
         await rig.press("enter")
         await rig.until_mail()
-        await rig.press("v")
+        await rig.press("v", "r")
         assert rig.said == "this server does not give out the source of a message"

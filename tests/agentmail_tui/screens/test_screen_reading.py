@@ -133,7 +133,7 @@ async def test_the_source_of_a_message(rig: Any) -> None:
         await rig.press("enter")
         await rig.until_seen("3 messages")
         await rig.until_mail()
-        await rig.press("v")
+        await rig.press("v", "r")
         await rig.until_seen("Subject:")
         await rig.press("j", "escape")
         await rig.until_seen("3 messages")

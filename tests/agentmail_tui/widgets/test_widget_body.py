@@ -47,7 +47,7 @@ def test_text_without_quotes_is_one_block() -> None:
 def test_a_long_mail_is_cut_and_says_so() -> None:
     lines = drawn("word\n" * 100_000)
     assert len(lines) == LINES_SHOWN + 1
-    assert lines[-1] == "… more than fits here; v shows the source"
+    assert lines[-1] == "… more than fits here; v r shows the source"
 
 
 def test_nothing_is_wider_than_the_pane() -> None:

@@ -1,0 +1,179 @@
+"""An HTML mail as text that can be read: links with where they truly lead, what is hidden apart.
+
+Nothing is fetched.  What a person would not see (no display, no size, no contrast, off the
+page) is listed by itself, because an agent that reads the mail does see it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+from agentmail_tui.clean import Safe, clean, clean_line
+from agentmail_tui.mailbox.html_links import Link, link_to
+
+LONGEST = 1_000_000  # signs of HTML that are read
+_DEEPEST = 2_000  # elements inside one another
+_SILENT = frozenset({"script", "style", "head", "title", "template", "noscript", "object"})
+_VOID = frozenset({"br", "hr", "img", "input", "meta", "link", "wbr", "area", "base", "col"})
+_BLOCKS = frozenset(
+    {"p", "div", "tr", "li", "ul", "ol", "table", "blockquote", "pre", "section", "article"}
+    | {"header", "footer", "form", "center", "dl", "dt", "dd"}
+    | {f"h{size}" for size in range(1, 7)}
+)
+_APART = frozenset({"p", "ul", "ol", "table", "blockquote", "pre"} | {f"h{n}" for n in range(1, 7)})
+_SPACES = re.compile(r"[ \t\r\n\f]+")
+_BLANK_LINES = re.compile(r"\n[ >]*\n(?:[ ]*\n)+")
+_UNSEEN = re.compile(
+    r"display:none|visibility:hidden|mso-hide:all|opacity:0?\.?0+(?![.\d])"
+    r"|(?:font-size|max-height|max-width|line-height):0(?:\.0+)?(?:px|pt|em|rem|%)?(?:;|!|$)"
+    r"|font-size:1p[xt]|(?:text-indent|left|top):-\d{3,}"
+)
+_COLOUR = re.compile(r"(?:^|;)color:([^;!]+)")
+_GROUND = re.compile(r"(?:^|;)background(?:-color)?:([^;!]+)")
+_SAME = {"white": "#ffffff", "#fff": "#ffffff", "rgb(255,255,255)": "#ffffff"}
+_SAME |= {"black": "#000000", "#000": "#000000", "rgb(0,0,0)": "#000000"}
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlText:
+    """What an HTML mail says."""
+
+    text: Safe
+    links: tuple[Link, ...]
+    hidden: tuple[Safe, ...]
+    images: int  # on other computers, none of them fetched
+
+
+@dataclass(slots=True)
+class _Element:
+    tag: str
+    hidden: bool
+    ground: str
+    href: str | None = None
+    said: list[str] = field(default_factory=list)  # the text of a link
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[str] = []
+        self.hidden: list[str] = []
+        self.links: list[Link] = []
+        self.images = 0
+        self._open: list[_Element] = []
+        self._silent = 0
+        self._pre = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag in _VOID:
+            self._void(tag, given)
+            return
+        if len(self._open) >= _DEEPEST:
+            return
+        above = self._open[-1] if self._open else _Element("", False, "#ffffff")
+        style = _flat(given.get("style", ""))
+        ground = _colour(_GROUND, style) or _hue(given.get("bgcolor", "")) or above.ground
+        href = given.get("href") if tag == "a" else None
+        unseen = above.hidden or "hidden" in given or _is_unseen(style, ground, given)
+        self._open.append(_Element(tag, unseen, ground, href))
+        self._silent += tag in _SILENT
+        self._pre += tag == "pre"
+        self._begin_block(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not any(element.tag == tag for element in self._open):
+            return
+        while self._open:
+            element = self._open.pop()
+            self._close(element)
+            if element.tag == tag:
+                return
+
+    def handle_data(self, data: str) -> None:
+        if self._silent:
+            return
+        text = data if self._pre else _SPACES.sub(" ", data)
+        if self._open and self._open[-1].hidden:
+            if text.strip():
+                self.hidden.append(text.strip())
+            return
+        self.parts.append(text)
+        for element in self._open:
+            if element.href is not None:
+                element.said.append(text)
+
+    def finish(self) -> None:
+        """Close what the mail left open."""
+        self.close()
+        while self._open:
+            self._close(self._open.pop())
+
+    def _void(self, tag: str, given: dict[str, str]) -> None:
+        if tag == "br":
+            self.parts.append("\n")
+        elif tag == "hr":
+            self.parts.append("\n────────\n")
+        elif tag == "img":
+            self.images += given.get("src", "").strip().lower().startswith(("http", "//"))
+            if given.get("alt", "").strip():
+                self.handle_data(f"[image: {given['alt'].strip()}]")
+
+    def _begin_block(self, tag: str) -> None:
+        if tag in _BLOCKS:
+            self.parts.append("\n\n" if tag in _APART else "\n")
+        elif tag in {"td", "th"}:
+            self.parts.append("  ")
+        if tag == "li":
+            self.parts.append("- ")
+
+    def _close(self, element: _Element) -> None:
+        self._silent -= element.tag in _SILENT
+        self._pre -= element.tag == "pre"
+        if element.tag in _BLOCKS:
+            self.parts.append("\n\n" if element.tag in _APART else "\n")
+        if element.href and not element.hidden and not self._silent:
+            self._link(element.href, "".join(element.said))
+
+    def _link(self, href: str, said: str) -> None:
+        if href.strip().startswith("#"):
+            return
+        link = link_to(href, said, len(self.links) + 1)
+        same = next((each for each in self.links if each.url == link.url), None)
+        if same is None or same.warning != link.warning:
+            self.links.append(link)
+            same = link
+        self.parts.append(f" [{same.number}]")
+
+
+def read_html(html: str) -> HtmlText:
+    """Return an HTML mail as text, whatever it is made of."""
+    reader = _Reader()
+    reader.feed(html[:LONGEST])
+    reader.finish()
+    lines = "".join(reader.parts).split("\n")
+    text = _BLANK_LINES.sub("\n\n", "\n".join(line.rstrip() for line in lines))
+    text = "\n".join(line.removeprefix(" ") for line in text.strip("\n").split("\n"))
+    hidden = tuple(clean_line(each, 2_000) for each in reader.hidden)
+    return HtmlText(clean(text), tuple(reader.links), hidden, reader.images)
+
+
+def _flat(style: str) -> str:
+    return _SPACES.sub("", style).lower()
+
+
+def _is_unseen(style: str, ground: str, given: dict[str, str]) -> bool:
+    ink = _colour(_COLOUR, style) or _hue(given.get("color", ""))
+    return _UNSEEN.search(style) is not None or ink in {"transparent", ground}
+
+
+def _colour(pattern: re.Pattern[str], style: str) -> str:
+    match = pattern.search(style)
+    return _hue(match[1]) if match else ""
+
+
+def _hue(written: str) -> str:
+    flat = written.strip().lower()
+    return _SAME.get(flat, flat)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -189,6 +190,12 @@ class Settings(BaseSettings):
     def hostname(self) -> str:
         """The name this server gives itself to other mail servers."""
         return self.smtp_hostname or self.domain
+
+    @property
+    def server_id(self) -> str:
+        """A name by which this server knows itself on the wire; it tells strangers nothing."""
+        place = f"{self.hostname}|{self.database}"
+        return hashlib.sha256(place.encode()).hexdigest()[:24]
 
     @property
     def database(self) -> str | Path:

@@ -211,7 +211,7 @@ async def _run_jobs(
         [
             # Leased ahead of the workers, so that they never wait for the store.
             Kind("parse", parse_job, limit=settings.parse_workers * 8, lease_seconds=300),
-            Kind("relay", relay_job, limit=50, lease_seconds=1800, max_attempts=1000),
+            Kind("relay", relay_job, limit=200, lease_seconds=1800, max_attempts=1000),
             WebhookJob(store, caller, render=message_out, clock=clock).kind(),
         ],
         clock=clock,
@@ -249,7 +249,7 @@ async def _listen_smtp(
         except OSError as error:
             raise StartError(f"smtp_tls_cert or smtp_tls_key cannot be used: {error}") from error
     listener = Listener(
-        Intake(store, clock=clock, ids=ids, tokens=tokens),
+        Intake(store, clock=clock, ids=ids, tokens=tokens, server_id=settings.server_id),
         SmtpLimits.of(settings),
         hostname=settings.hostname,
         tls=tls,

@@ -25,6 +25,7 @@ from aiosmtplib.errors import (
 
 from agentmail_server.relay.outcome import (
     RecipientResult,
+    blocked,
     clean,
     from_reply,
     temporary,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from agentmail_server.relay.url import RelayAddress
 
 _PIECE = 64 * 1024
+# The word of EHLO by which our own listener is known to us.
+SELF_MARK = "xagentmail"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +61,31 @@ class Errand:
     raw: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Us:
+    """How we call ourselves, and what our own listener says so that we know it."""
+
+    hostname: str
+    server_id: str = ""
+
+
 async def converse(
-    server: RelayAddress, errand: Errand, timeouts: Timeouts, *, hostname: str, verify: bool
+    server: RelayAddress, errand: Errand, timeouts: Timeouts, *, me: Us, verify: bool
 ) -> list[RecipientResult]:
     """Connect, hand the mail over, hang up; raises nothing."""
-    client = _client(server, timeouts, hostname=hostname, verify=verify)
+    client = _client(server, timeouts, hostname=me.hostname, verify=verify)
     try:
         await client.connect()
     except SMTPAuthenticationError as error:
         # The password is wrong, not the mail: never a bounce.
         text = f"the relay refused our credentials: {error.code} {clean(str(error.message))}"
-        return [temporary(each, text) for each in errand.recipients]
+        return [blocked(each, error.code, text) for each in errand.recipients]
     except (SMTPException, OSError) as error:
         return [temporary(each, _reason(error)) for each in errand.recipients]
     try:
+        if await _is_ourselves(client, me):
+            text = "the relay is this server itself: mail would go round for ever"
+            return [blocked(each, 0, text) for each in errand.recipients]
         return await _hand_over(client, errand, timeouts)
     finally:
         await _hang_up(client)
@@ -89,6 +103,16 @@ def _client(server: RelayAddress, timeouts: Timeouts, *, hostname: str, verify: 
         start_tls=False if server.tls else _START_TLS[server.starttls],
         tls_context=_tls(verify=verify) if server.tls or server.starttls != "never" else None,
     )
+
+
+async def _is_ourselves(client: SMTP, me: Us) -> bool:
+    try:
+        if client.is_ehlo_or_helo_needed:
+            await client.ehlo()
+    except (SMTPException, OSError):
+        # It is asked again, and judged, when the mail is handed over.
+        return False
+    return bool(me.server_id) and client.esmtp_extensions.get(SELF_MARK) == me.server_id
 
 
 _START_TLS = {"always": True, "opportunistic": None, "never": False}

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 # delivered: the next hop said 250. bounced: it said never. temporary: try again.
 # unknown: the line broke after the whole mail was handed over, so it may have arrived.
-Outcome = Literal["delivered", "bounced", "temporary", "unknown"]
+# blocked: the way out refuses us or leads back here, whatever the mail is.
+Outcome = Literal["delivered", "bounced", "temporary", "unknown", "blocked"]
 
 _ENHANCED = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b\s*")
 _UNSHOWABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
@@ -41,6 +42,14 @@ class Relay(Protocol):
 
     name: str
 
+    def lanes(self, recipients: Sequence[str]) -> list[list[str]]:
+        """Part recipients by where they are brought; lanes do not wait for each other."""
+        ...
+
+    def crowded(self, lane: Sequence[str]) -> bool:
+        """Tell whether so many wait in a lane that more had better come later."""
+        ...
+
     async def send(
         self, envelope_from: str, recipients: Sequence[str], raw: bytes
     ) -> list[RecipientResult]:
@@ -62,6 +71,11 @@ def from_reply(address: str, code: int, message: str) -> RecipientResult:
 def temporary(address: str, text: str) -> RecipientResult:
     """Return the outcome of a failure that no server's reply explains."""
     return RecipientResult(address, "temporary", 0, "4.4.1", clean(text))
+
+
+def blocked(address: str, code: int, text: str) -> RecipientResult:
+    """Return the outcome where nothing can be sent until somebody puts the relay right."""
+    return RecipientResult(address, "blocked", code, "", clean(text))
 
 
 def refused(address: str, code: int, enhanced: str, text: str) -> RecipientResult:

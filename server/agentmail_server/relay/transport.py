@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agentmail_server.errors import ServiceError
 from agentmail_server.mail.address import normalise_address
-from agentmail_server.relay.conversation import Errand, Timeouts, converse
+from agentmail_server.relay.conversation import Errand, Timeouts, Us, converse
 from agentmail_server.relay.mx import DnsResolver, MxFailure, Resolver
 from agentmail_server.relay.outcome import RecipientResult, refused, temporary
 from agentmail_server.relay.url import RelayAddress, parse_relay_url
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Sequence
 
     from agentmail_server.config import Settings
     from agentmail_server.relay.outcome import Relay
 
 PER_DESTINATION = 5
+CONVERSATIONS = 50
+# So many messages may wait for one destination before more are sent away for a moment.
+_QUEUE = 15
+# A conversation that takes longer (seconds) makes room for others.
+_SLOW = 3.0
 
 
 class SmtpRelay:
@@ -33,12 +39,21 @@ class SmtpRelay:
         hostname: str,
         timeouts: Timeouts | None = None,
         connections: int = 10,
+        server_id: str = "",
     ) -> None:
         self.name = address.shown
         self._address = address
-        self._hostname = hostname
+        self._me = Us(hostname, server_id)
         self._timeouts = timeouts or Timeouts()
         self._turns = asyncio.Semaphore(connections)
+
+    def lanes(self, recipients: Sequence[str]) -> list[list[str]]:
+        """Return all of them: they go the same way."""
+        return [list(recipients)]
+
+    def crowded(self, lane: Sequence[str]) -> bool:
+        """Never say so: there is no other way to go meanwhile."""
+        return False
 
     async def send(
         self, envelope_from: str, recipients: Sequence[str], raw: bytes
@@ -50,7 +65,7 @@ class SmtpRelay:
             verify = self._address.tls or self._address.starttls == "always"
             async with self._turns:
                 results += await converse(
-                    self._address, errand, self._timeouts, hostname=self._hostname, verify=verify
+                    self._address, errand, self._timeouts, me=self._me, verify=verify
                 )
         return results
 
@@ -65,9 +80,12 @@ class MxRelay:
         timeouts: Timeouts | None = None,
         resolver: Resolver | None = None,
         port: int = 25,
+        server_id: str = "",
     ) -> None:
         self.name = "mx"
-        self._hostname = hostname
+        self._me = Us(hostname, server_id)
+        self._all = asyncio.Semaphore(CONVERSATIONS)
+        self._waiting: Counter[str] = Counter()
         self._timeouts = timeouts or Timeouts()
         self._resolver = resolver or DnsResolver()
         self._port = port
@@ -75,18 +93,26 @@ class MxRelay:
             lambda: asyncio.Semaphore(PER_DESTINATION)
         )
 
+    def lanes(self, recipients: Sequence[str]) -> list[list[str]]:
+        """Part recipients by domain."""
+        by_domain: dict[str, list[str]] = {}
+        for address in recipients:
+            by_domain.setdefault(_domain(address), []).append(address)
+        return list(by_domain.values())
+
+    def crowded(self, lane: Sequence[str]) -> bool:
+        """Tell whether a domain has all the conversations and waiting mail it may have."""
+        return self._waiting[_domain(lane[0])] >= PER_DESTINATION + _QUEUE
+
     async def send(
         self, envelope_from: str, recipients: Sequence[str], raw: bytes
     ) -> list[RecipientResult]:
         """Try each recipient once, all domains at the same time."""
         good, results = judge(envelope_from, recipients, raw)
-        by_domain: dict[str, list[str]] = {}
-        for address in good:
-            by_domain.setdefault(address.rpartition("@")[2].casefold(), []).append(address)
         sent = await asyncio.gather(
             *(
-                self._to_domain(domain, Errand(envelope_from, tuple(group), raw))
-                for domain, group in by_domain.items()
+                self._to_domain(_domain(group[0]), Errand(envelope_from, tuple(group), raw))
+                for group in self.lanes(good)
             )
         )
         return results + [each for group in sent for each in group]
@@ -97,25 +123,46 @@ class MxRelay:
         except MxFailure as failure:
             return [failure.result(each) for each in errand.recipients]
         results = [temporary(each, "no mail server could be reached") for each in errand.recipients]
-        async with self._turns[domain]:
-            for host in hosts:
-                server = RelayAddress(host=host, port=self._port)
-                results = await self._try(server, errand)
-                if any(each.code or each.outcome != "temporary" for each in results):
-                    break
-        return results
+        self._waiting[domain] += 1
+        try:
+            async with self._turns[domain], self._room():
+                for host in hosts:
+                    server = RelayAddress(host=host, port=self._port)
+                    results = await self._try(server, errand)
+                    if any(each.code or each.outcome != "temporary" for each in results):
+                        break
+        finally:
+            self._waiting[domain] -= 1
+        return [_looped(each) if each.outcome == "blocked" else each for each in results]
+
+    @asynccontextmanager
+    async def _room(self) -> AsyncIterator[None]:
+        """Hold one of the places for conversations, and leave it early when it takes long."""
+        await self._all.acquire()
+        timer = asyncio.get_running_loop().call_later(_SLOW, self._all.release)
+        try:
+            yield
+        finally:
+            if timer.when() > asyncio.get_running_loop().time():
+                timer.cancel()
+                self._all.release()
 
     async def _try(self, server: RelayAddress, errand: Errand) -> list[RecipientResult]:
-        results = await converse(
-            server, errand, self._timeouts, hostname=self._hostname, verify=False
-        )
+        results = await converse(server, errand, self._timeouts, me=self._me, verify=False)
         if all("TLS" in each.text or "SSL" in each.text for each in results):
             # A broken TLS offer must not keep mail away that plain text would bring.
             plain = replace(server, starttls="never")
-            results = await converse(
-                plain, errand, self._timeouts, hostname=self._hostname, verify=False
-            )
+            results = await converse(plain, errand, self._timeouts, me=self._me, verify=False)
         return results
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2].casefold()
+
+
+def _looped(result: RecipientResult) -> RecipientResult:
+    # The domain names us as its mail server, and it is none of ours.
+    return refused(result.address, 554, "5.4.6", "mail for this domain loops back to this server")
 
 
 def judge(
@@ -153,10 +200,11 @@ def relay_of(settings: Settings) -> Relay | None:
         data=settings.relay_data_seconds,
     )
     if address.host is None:
-        return MxRelay(hostname=settings.hostname, timeouts=timeouts)
+        return MxRelay(hostname=settings.hostname, timeouts=timeouts, server_id=settings.server_id)
     return SmtpRelay(
         address,
         hostname=settings.hostname,
         timeouts=timeouts,
         connections=settings.relay_connections,
+        server_id=settings.server_id,
     )

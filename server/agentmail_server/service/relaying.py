@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # Nothing more is tried for a recipient in one of these.
 FINAL = frozenset({"delivered", "bounced", "complained", "failed", "suppressed", "cancelled"})
 NO_RELAY = "no relay is configured: kept in the queue until the server is started with one"
+PAUSED = "sending is paused: the relay takes nothing from this server"
 UNKNOWN_AGAIN = "gave up: the connection broke twice after hand-over, the mail may have arrived"
 
 
@@ -205,14 +206,14 @@ def park(conn: Connection, ids: Ids, now: int, dispatch: Dispatch) -> None:
         delivery.append_event(conn, ids, now, dispatch.message, address, "queued", NO_RELAY, {})
 
 
-def unpark(conn: Connection, now: int) -> int:
-    """Unit: make due what waited for a relay to be configured; returns how many."""
+def unpark(conn: Connection, now: int, reason: str = NO_RELAY) -> int:
+    """Unit: make due what waited for a relay, for this reason; returns how many."""
     jobs = tables.outbox
     touch(conn, "outbox")
     return conn.execute(
         update(jobs)
         .where(
-            jobs.c.last_error == NO_RELAY,
+            jobs.c.last_error == reason,
             jobs.c.done_at.is_(None),
             jobs.c.dead_at.is_(None),
         )

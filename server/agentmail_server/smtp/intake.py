@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agentmail_server.errors import ServiceError
 from agentmail_server.mail.address import normalise_address
 from agentmail_server.mail.headers import count_received
+from agentmail_server.relay.conversation import SELF_MARK
 from agentmail_server.service import inbound, reports
 from agentmail_server.smtp import replies
 from agentmail_server.smtp.paths import NULL_SENDER
@@ -31,11 +32,14 @@ MAX_HOPS = 50
 class Intake:
     """The handler that aiosmtpd calls; holds no state of a session."""
 
-    def __init__(self, store: Store, *, clock: Clock, ids: Ids, tokens: Tokens) -> None:
+    def __init__(
+        self, store: Store, *, clock: Clock, ids: Ids, tokens: Tokens, server_id: str = ""
+    ) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
         self._tokens = tokens
+        self._mark = [f"250-{SELF_MARK.upper()} {server_id}"] if server_id else []
         # Commits whose client left are still waited for.
         self._commits: set[asyncio.Task[str]] = set()
 
@@ -50,7 +54,7 @@ class Intake:
         """Offer what we speak; never AUTH."""
         session.host_name = hostname
         kept = [line for line in responses[:-1] if not line.startswith("250-AUTH")]
-        return [*kept, "250-PIPELINING", "250-ENHANCEDSTATUSCODES", responses[-1]]
+        return [*kept, *self._mark, "250-PIPELINING", "250-ENHANCEDSTATUSCODES", responses[-1]]
 
     async def handle_NOOP(  # noqa: N802
         self, server: MailSession, session: Session, envelope: MailEnvelope, arg: str | None

@@ -105,6 +105,19 @@ def retry(conn: Connection, job_id: int, lease: str, due_at: int, error: str) ->
     return _settle(conn, job_id, lease, values)
 
 
+def put_off(conn: Connection, job_id: int, lease: str, due_at: int, reason: str) -> bool:
+    """Give a job back as if it had not been tried; False when the lease is another's by now."""
+    values = {
+        "due_at": due_at,
+        "lease": None,
+        "leased_until": None,
+        "attempts": outbox.c.attempts - 1,
+        "last_error": reason[:_MAX_ERROR],
+    }
+    touch(conn, "outbox")
+    return _settle(conn, job_id, lease, values)
+
+
 def bury(conn: Connection, now: int, job_id: int, lease: str, error: str) -> bool:
     """Close a job that will not be tried again; False when the lease is another's by now."""
     values = {

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from agentmail_server.jobs.relay import RelayJob, schedule
 from agentmail_server.jobs.runner import Kind, Runner
-from agentmail_server.relay.outcome import RecipientResult, from_reply, temporary
+from agentmail_server.relay.outcome import RecipientResult, blocked, from_reply, temporary
 from agentmail_server.service import relaying
 from agentmail_server.store import outbound, tables
 from agentmail_server.store.records import NewMail, NewRecipient, Participant
@@ -31,6 +32,12 @@ class FakeRelay:
         self.script = script
         self.sent: list[tuple[str, list[str], bytes]] = []
 
+    def lanes(self, recipients: Sequence[str]) -> list[list[str]]:
+        return [list(recipients)]
+
+    def crowded(self, lane: Sequence[str]) -> bool:
+        return False
+
     async def send(
         self, envelope_from: str, recipients: Sequence[str], raw: bytes
     ) -> list[RecipientResult]:
@@ -42,6 +49,8 @@ class FakeRelay:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if answer == "unknown":
             return RecipientResult(address, "unknown", 0, "4.4.2", "line broke")
+        if answer == "blocked":
+            return blocked(address, 535, "the relay refused our credentials: 535")
         if answer == "down":
             return temporary(address, "connection refused")
         return from_reply(address, int(answer[:3]), answer[4:])
@@ -229,7 +238,8 @@ async def test_doubt_is_told_and_tried_once_more(yard: Yard) -> None:
 async def test_without_a_relay_it_waits_and_says_so(yard: Yard) -> None:
     runner = await start(yard, None)
     await send(yard, "ann@x.test")
-    await tried(yard, 1)
+    await yard.until(lambda rows: _relay_row(rows).last_error == relaying.NO_RELAY)
+    assert _relay_row(await yard.jobs()).attempts == 0
     assert await statuses(yard) == {"ann@x.test": "queued"}
     assert (await yard.rows(tables.delivery_events))[-1].detail == relaying.NO_RELAY
     yard.advance(100 * 24 * HOUR)
@@ -317,3 +327,86 @@ async def test_a_message_that_is_gone_ends_quietly(yard: Yard) -> None:
     await start(yard, relay)
     await ended(yard)
     assert relay.sent == []
+
+
+async def test_a_relay_that_refuses_us_pauses_everything(yard: Yard) -> None:
+    relay = FakeRelay(ann=["blocked"], bob=["blocked"])
+    job = _job(yard, relay)
+    runner = await yard.run(Kind("relay", job, limit=1, lease_seconds=60), poll=60)
+    for number in range(20):
+        raw = RAW.replace(b"m1@", b"m%d@" % number)
+        await send(yard, "ann@x.test", raw=raw)
+    rows = await yard.until(lambda rows: all(row.last_error == relaying.PAUSED for row in rows))
+    assert {row.attempts for row in rows} == {0}
+    # One was tried, nobody bounced, and the reason is there to see.
+    assert len(relay.sent) == 1
+    assert {event for _, event in await events(yard)} == {"queued"}
+    said = str(job.state.last_error)
+    assert said.startswith(relaying.PAUSED)
+    assert "535" in said
+    yard.advance(60)
+    runner.wake()
+    await yard.until(lambda rows: all(row.due_at > yard.now for row in rows))
+    assert len(relay.sent) == 2
+
+    relay.script = {}
+    yard.advance(60)
+    runner.wake()
+    await yard.until(lambda rows: all(row.done_at is not None for row in rows))
+    assert len(relay.sent) == 22
+    assert job.state.last_error is None
+    assert {event for _, event in await events(yard)} == {"queued", "sent", "delivered"}
+
+
+class TwoLanes(FakeRelay):
+    """Brings mail to y.test only when it is told to, and may be crowded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+        self.full: set[str] = set()
+
+    def lanes(self, recipients: Sequence[str]) -> list[list[str]]:
+        return [[each] for each in recipients]
+
+    def crowded(self, lane: Sequence[str]) -> bool:
+        return lane[0] in self.full
+
+    async def send(
+        self, envelope_from: str, recipients: Sequence[str], raw: bytes
+    ) -> list[RecipientResult]:
+        if recipients[0].endswith("@y.test"):
+            await self.go.wait()
+        return await super().send(envelope_from, recipients, raw)
+
+
+async def test_a_slow_destination_keeps_back_nothing_of_another(yard: Yard) -> None:
+    relay = TwoLanes()
+    await start(yard, relay)
+    await send(yard, "ann@x.test", "bob@y.test")
+    async with asyncio.timeout(10):
+        while (await statuses(yard))["ann@x.test"] != "delivered":  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    assert (await statuses(yard))["bob@y.test"] == "queued"
+    relay.go.set()
+    await ended(yard)
+    assert await statuses(yard) == {"ann@x.test": "delivered", "bob@y.test": "delivered"}
+    told = await events(yard)
+    assert len(told) == len(set(told)) == 6
+
+
+async def test_a_crowded_lane_is_tried_soon_again_and_spends_no_attempt(yard: Yard) -> None:
+    relay = TwoLanes()
+    relay.go.set()
+    relay.full = {"bob@y.test"}
+    runner = await start(yard, relay)
+    await send(yard, "ann@x.test", "bob@y.test")
+    rows = await yard.until(lambda rows: _relay_row(rows).last_error is not None)
+    assert _relay_row(rows).attempts == 0
+    assert _relay_row(rows).due_at - yard.now == 2_000_000
+    assert await statuses(yard) == {"ann@x.test": "delivered", "bob@y.test": "queued"}
+    relay.full = set()
+    yard.advance(2)
+    runner.wake()
+    await ended(yard)
+    assert [recipients for _, recipients, _ in relay.sent] == [["ann@x.test"], ["bob@y.test"]]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import pytest
-from agentmail_server.relay.conversation import Timeouts
+from agentmail_server.relay import transport
+from agentmail_server.relay.conversation import Errand, Timeouts
 from agentmail_server.relay.mx import MxFailure, is_public
 from agentmail_server.relay.outcome import RecipientResult
 from agentmail_server.relay.transport import MxRelay, SmtpRelay
@@ -148,7 +150,7 @@ async def test_wrong_credentials_are_no_bounce(serve: Serve, fake_server: Fake) 
     )
     way = relay(fake, username="u", password="hunter2secret", starttls="never")
     (result,) = await way.send(FROM, ["b@x.test"], MAIL)
-    assert result.outcome == "temporary"
+    assert result.outcome == "blocked"
     assert "credentials" in result.text
     assert "hunter2secret" not in repr(result)
 
@@ -283,3 +285,78 @@ async def test_mx_brings_each_domain_its_own_mail(serve: Serve) -> None:
 )
 def test_dns_cannot_send_us_inside(address: str, public: bool) -> None:
     assert is_public(address) is public
+
+
+async def test_a_relay_that_is_ourselves_is_known_at_once(serve: Serve, fake_server: Fake) -> None:
+    fake = await serve(fake_server(extensions=("XAGENTMAIL our-own-id", "SIZE 100")))
+    address = RelayAddress("127.0.0.1", fake.port)
+    way = SmtpRelay(address, hostname="mx.agents.test", server_id="our-own-id")
+    (result,) = await way.send(FROM, ["b@x.test"], MAIL)
+    assert result.outcome == "blocked"
+    assert not [each for each in fake.commands if each.startswith(("MAIL", "RCPT", "DATA"))]
+    other = SmtpRelay(address, hostname="mx.agents.test", server_id="another-id")
+    assert [each.outcome for each in await other.send(FROM, ["b@x.test"], MAIL)] == ["delivered"]
+
+
+async def test_a_domain_that_leads_back_here_bounces_and_suppresses_nobody(
+    serve: Serve, fake_server: Fake
+) -> None:
+    fake = await serve(fake_server(extensions=("XAGENTMAIL our-own-id",)))
+    names = Names({"x.test": ["127.0.0.1"]})
+    way = MxRelay(hostname="mx.agents.test", resolver=names, port=fake.port, server_id="our-own-id")
+    (result,) = await way.send(FROM, ["b@x.test"], MAIL)
+    assert (result.outcome, result.enhanced, result.suppresses) == ("bounced", "5.4.6", False)
+
+
+class Crowd:
+    """Counts the conversations that are open at once; those of `hung` never end."""
+
+    def __init__(self, hung: set[str]) -> None:
+        self.hung = hung
+        self.open: Counter[str] = Counter()
+        self.most: Counter[str] = Counter()
+
+    async def converse(
+        self, server: RelayAddress, errand: Errand, *_: object, **__: object
+    ) -> list[RecipientResult]:
+        domain = errand.recipients[0].partition("@")[2]
+        self.open[domain] += 1
+        self.most[domain] = max(self.most[domain], self.open[domain])
+        try:
+            if domain in self.hung:
+                await asyncio.Event().wait()
+            await asyncio.sleep(0)
+        finally:
+            self.open[domain] -= 1
+        return [RecipientResult(each, "delivered", 250, "", "") for each in errand.recipients]
+
+
+async def test_ten_hanging_destinations_leave_the_eleventh_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hung = {f"h{number}.test" for number in range(10)}
+    crowd = Crowd(hung)
+    monkeypatch.setattr(transport, "converse", crowd.converse)
+    monkeypatch.setattr(transport, "_SLOW", 0.05)
+    names = Names({name: ["127.0.0.1"] for name in (*hung, "good.test")})
+    way = MxRelay(hostname="mx.agents.test", resolver=names)
+    stuck = [
+        asyncio.create_task(way.send(FROM, [f"b{turn}@{name}"], MAIL))
+        for name in sorted(hung)
+        for turn in range(20)
+    ]
+    async with asyncio.timeout(5):
+        while sum(crowd.open.values()) < 50:  # noqa: ASYNC110 - a count rings no bell
+            await asyncio.sleep(0)
+        began = asyncio.get_running_loop().time()
+        for _ in range(20):
+            (result,) = await way.send(FROM, ["a@good.test"], MAIL)
+            assert result.outcome == "delivered"
+        assert asyncio.get_running_loop().time() - began < 1
+    # Five at once for each destination; those that wait make the lane crowded, but not the others.
+    assert {crowd.most[name] for name in hung} == {transport.PER_DESTINATION}
+    assert all(way.crowded([f"c@{name}"]) for name in hung)
+    assert not way.crowded(["c@good.test"])
+    for task in stuck:
+        task.cancel()
+    await asyncio.gather(*stuck, return_exceptions=True)

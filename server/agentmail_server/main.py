@@ -19,6 +19,7 @@ from agentmail_server.http.deps import Deps, HttpSettings
 from agentmail_server.http.listener import HttpListener
 from agentmail_server.http.rows.mail import message_out
 from agentmail_server.ids import Clock, FrozenClock, Ids, SystemClock, to_micros
+from agentmail_server.jobs.erase import EraseJob
 from agentmail_server.jobs.parse import ParseJob
 from agentmail_server.jobs.parser import ParserPool
 from agentmail_server.jobs.relay import RelayJob
@@ -212,6 +213,7 @@ async def _run_jobs(
             # Leased ahead of the workers, so that they never wait for the store.
             Kind("parse", parse_job, limit=settings.parse_workers * 8, lease_seconds=300),
             Kind("relay", relay_job, limit=200, lease_seconds=1800, max_attempts=1000),
+            EraseJob(store, clock=clock).kind(),
             WebhookJob(store, caller, render=message_out, clock=clock).kind(),
         ],
         clock=clock,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from agentmail_server.http.route import ANY_KEY, PUBLIC, Route
-from agentmail_server.http.routes import account, identity
-from agentmail_server.service.keys import ADMIN
+from agentmail_server.http.routes import account, erasure, identity
+from agentmail_server.service.keys import ADMIN, DATA_DELETE
 from agentmail_server.wire import account as account_wire
+from agentmail_server.wire import erasure as erasure_wire
 from agentmail_server.wire import identity as identity_wire
 
 _KEYS = "/v1/agent/api-keys"
+_ERASURE = "/v1/data/deletion-request"
 
 ACCOUNT = (
     Route("GET", "/v1/agent/org", ANY_KEY, account.get_org,
@@ -32,6 +34,15 @@ ACCOUNT = (
     Route("POST", "/v1/auth/agent-verify", PUBLIC, identity.verify,
           "Finish it with a signature: makes organisation, agent and inbox",
           identity_wire.AgentReply, body=identity_wire.VerifyIn, errors=(401, 409, 429)),
+    Route("POST", _ERASURE, DATA_DELETE, erasure.request,
+          "Ask to delete data: a preview, and the token that confirms it",
+          erasure_wire.ErasureFreshReply, body=erasure_wire.ErasureNew, status=201,
+          errors=(404, 409)),
+    Route("POST", f"{_ERASURE}/{{request}}/confirm", DATA_DELETE, erasure.confirm_request,
+          "Start the deletion", erasure_wire.ErasureReply, body=erasure_wire.ErasureConfirm,
+          errors=(404, 410)),
+    Route("GET", f"{_ERASURE}/{{request}}", DATA_DELETE, erasure.status,
+          "How far the deletion is", erasure_wire.ErasureReply, errors=(404,)),
     Route("GET", "/v1/me/limits", ANY_KEY, account.limits,
           "What the caller may do how often", account_wire.LimitsReply),
 )  # fmt: skip

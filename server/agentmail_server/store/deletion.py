@@ -1,8 +1,8 @@
-"""Taking an inbox away with everything that was in it."""
+"""Taking mail away: an inbox with everything in it, or messages up to a moment."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, exists, or_, select, union
+from sqlalchemy import Connection, delete, exists, func, or_, select, union, update
 
 from agentmail_server.store.tables import (
     attachments,
@@ -29,8 +29,54 @@ def erase_inbox(conn: Connection, inbox_id: str) -> None:
         conn.execute(delete(table).where(table.c.inbox_id == inbox_id))
     conn.execute(delete(raw_mail_inboxes).where(raw_mail_inboxes.c.inbox_id == inbox_id))
     _drop_raws(conn, raws)
-    _drop_blobs(conn, files)
+    drop_blobs(conn, files)
     conn.execute(delete(inboxes).where(inboxes.c.id == inbox_id))
+
+
+def erase_messages(conn: Connection, org_id: str, before: int | None, limit: int) -> int:
+    """Remove up to `limit` messages of an organisation from before a moment; return how many."""
+    query = select(messages.c.id, messages.c.raw_id, messages.c.thread_id)
+    query = query.where(messages.c.org_id == org_id)
+    if before is not None:
+        query = query.where(messages.c.created_at < before)
+    found = conn.execute(query.order_by(messages.c.seq).limit(limit)).all()
+    ids = [row.id for row in found]
+    raws = [row.raw_id for row in found if row.raw_id is not None]
+    of_these = attachments.c.message_id.in_(ids)
+    files = list(conn.execute(select(attachments.c.sha256).where(of_these).distinct()).scalars())
+    conn.execute(delete(outbox).where(outbox.c.subject_id.in_([*ids, *raws])))
+    for table in (delivery_events, event_log):
+        conn.execute(delete(table).where(table.c.message_id.in_(ids)))
+    conn.execute(delete(messages).where(messages.c.id.in_(ids)))
+    still = exists().where(
+        messages.c.raw_id == raw_mail_inboxes.c.raw_id,
+        messages.c.inbox_id == raw_mail_inboxes.c.inbox_id,
+    )
+    conn.execute(delete(raw_mail_inboxes).where(raw_mail_inboxes.c.raw_id.in_(raws), ~still))
+    _drop_raws(conn, raws)
+    drop_blobs(conn, files)
+    for thread_id in dict.fromkeys(row.thread_id for row in found):
+        _recount(conn, thread_id)
+    return len(ids)
+
+
+def _recount(conn: Connection, thread_id: str) -> None:
+    """Let a thread say what is left in it, or remove it when nothing is."""
+    held = messages.c.thread_id == thread_id
+    first, count = conn.execute(
+        select(func.min(messages.c.created_at), func.count()).where(held)
+    ).one()
+    if not count:
+        conn.execute(delete(event_log).where(event_log.c.thread_id == thread_id))
+        conn.execute(delete(threads).where(threads.c.id == thread_id))
+        return
+    files = exists().where(attachments.c.message_id == messages.c.id, held)
+    kept = {
+        "message_count": count,
+        "first_message_at": first,
+        "has_attachments": conn.execute(select(files)).scalar_one(),
+    }
+    conn.execute(update(threads).where(threads.c.id == thread_id).values(kept))
 
 
 def _raws_of(conn: Connection, inbox_id: str) -> list[str]:
@@ -75,7 +121,8 @@ def _drop_raws(conn: Connection, raws: list[str]) -> None:
         conn.execute(delete(raw_mails).where(raw_mails.c.id.in_(some), ~shared))
 
 
-def _drop_blobs(conn: Connection, digests: list[str]) -> None:
+def drop_blobs(conn: Connection, digests: list[str]) -> None:
+    """Remove contents that no attachment has any more."""
     shared = exists().where(attachments.c.sha256 == blobs.c.sha256)
     for some in _portions(digests):
         conn.execute(delete(blobs).where(blobs.c.sha256.in_(some), ~shared))

@@ -44,6 +44,9 @@ class Driver(Protocol):
     async def read(self, run: Bound[T]) -> T:
         """Run a unit that writes nothing."""
 
+    async def scrub(self) -> None:
+        """Take what was deleted out of the files."""
+
     async def aclose(self) -> None:
         """Finish what is in hand and close."""
 
@@ -80,6 +83,14 @@ class Store:
     def on(self, topic: str, callback: Callable[[], None]) -> None:
         """Call `callback` on the event loop after each commit that touched `topic`."""
         self._callbacks[topic].append(callback)
+
+    async def scrub(self) -> None:
+        """Take what was deleted out of the files too; raises `Unavailable` where that must wait.
+
+        SQLite's whole file is written anew, in which time nothing else is written. PostgreSQL is
+        left to its own vacuum.
+        """
+        await self._driver.scrub()
 
     async def aclose(self) -> None:
         """Finish queued writes and close; later calls raise `Unavailable`."""

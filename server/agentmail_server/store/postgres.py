@@ -68,6 +68,9 @@ class PostgresDriver:
                 raise
             raise found from error
 
+    async def scrub(self) -> None:
+        """Leave it to PostgreSQL's own vacuum: its files are the operator's."""
+
     async def aclose(self) -> None:
         """Close every connection."""
         self._closed = True

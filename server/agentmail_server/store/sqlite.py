@@ -30,6 +30,7 @@ from agentmail_server.errors import ServiceError, Unavailable
 from agentmail_server.store.failures import translate
 from agentmail_server.store.lockfile import LockFile
 from agentmail_server.store.migrations import upgrade
+from agentmail_server.store.scrub import scrub_file
 from agentmail_server.store.transaction import Bound, take_topics
 
 T = TypeVar("T")
@@ -52,6 +53,8 @@ class Failure:
 class _Work:
     run: Bound[Any]
     future: asyncio.Future[Any]
+    # Outside of a transaction, and not with others.
+    alone: bool = False
 
 
 class SqliteDriver:
@@ -69,6 +72,7 @@ class SqliteDriver:
         self._reading = _engine(file, "BEGIN", pool_size=READERS, query_only=True)
         self._loop = asyncio.get_running_loop()
         self._closed = False
+        self._held: _Work | None = None
 
     async def open(self) -> None:
         """Take the folder, bring the schema up to date, start the writer."""
@@ -88,6 +92,14 @@ class SqliteDriver:
         if self._closed:
             raise Unavailable("the store is closed")
         return await self._loop.run_in_executor(self._readers, self._read, run)
+
+    async def scrub(self) -> None:
+        """Write the file anew without what was deleted, and empty the write-ahead log."""
+        if self._closed:
+            raise Unavailable("the store is closed")
+        future: asyncio.Future[None] = self._loop.create_future()
+        self._queue.put(_Work(scrub_file, future, alone=True))
+        await future
 
     async def aclose(self) -> None:
         """Finish what is queued, fold the write-ahead log in, give the folder back."""
@@ -154,11 +166,15 @@ class SqliteDriver:
 
     def _next_group(self) -> tuple[list[_Work], bool]:
         group: list[_Work] = []
-        item = self._queue.get()
+        item = self._held or self._queue.get()
+        self._held = None
         while item is not None:
+            if item.alone and group:
+                self._held = item
+                return group, False
             if not item.future.cancelled():
                 group.append(item)
-            if len(group) >= GROUP_LIMIT:
+            if len(group) >= GROUP_LIMIT or item.alone:
                 return group, False
             try:
                 item = self._queue.get_nowait()
@@ -169,6 +185,8 @@ class SqliteDriver:
     def _commit(self, group: list[_Work]) -> tuple[list[Any], frozenset[str]]:
         try:
             with self._writing.connect() as conn:
+                if group[0].alone:
+                    return [group[0].run(conn)], frozenset()
                 return run_group(conn, [work.run for work in group])
         except Exception as error:
             return [Failure(translate(error))] * len(group), frozenset()

@@ -191,7 +191,7 @@ async def api(store: Store, clock: FrozenClock, settings: HttpSettings) -> Async
     hub = Hub()
     store.on("log", hub.wake)
     ids = Ids(11)
-    deps = Deps(store, clock, ids, settings, pepper, hub, ready, asyncio.Event())
+    deps = Deps(store, clock, ids, settings, pepper, hub, ready)
     shared = await store.write(ensure_shared_domain, ids, to_micros(clock.now()), SHARED)
     orgs = [await _org(deps, name) for name in ("ours", "theirs")]
     app = create_app(deps)

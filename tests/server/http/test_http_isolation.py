@@ -49,6 +49,8 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/messages/{message}/send-now"): None,
     ("GET", "/v1/attachments/{attachment}"): None,
     ("GET", "/v1/attachments/{attachment}/url"): None,
+    ("POST", "/v1/data/deletion-request/{request}/confirm"): {"confirmation_token": "x"},
+    ("GET", "/v1/data/deletion-request/{request}"): None,
     ("DELETE", "/v1/agent/api-keys/{key}"): None,
     ("POST", "/v1/agent/api-keys/{key}/rotate"): None,
     ("GET", "/v1/attachments/{attachment}/content"): None,
@@ -61,6 +63,7 @@ BODIES: dict[tuple[str, str], Any] = {
 ASKED: list[tuple[str, str, dict[str, str], Any]] = [
     ("GET", "/v1/inboxes", {"domain_id": "domain"}, None),
     ("POST", "/v1/inboxes", {}, {"local_part": "intruder", "domain_id": "domain"}),
+    ("POST", "/v1/data/deletion-request", {}, {"inbox_id": "inbox"}),
     ("GET", "/v1/threads", {"inbox_id": "inbox"}, None),
     ("GET", "/v1/threads", {"domain_id": "domain"}, None),
     ("GET", "/v1/threads", {"inbox_id": "inbox", "with_total": "true"}, None),
@@ -129,7 +132,13 @@ MISSING = {
     "message": "msg_00000000000000000000",
     "attachment": "att_00000000000000000000",
     "key": "key_00000000000000000000",
+    "request": "del_00000000000000000000",
 }
+
+
+async def _deletion_request(api: Api) -> Any:
+    body = {"scope": "messages"}
+    return await api.data("POST", "/v1/data/deletion-request", key=api.theirs.key, json=body)
 
 
 async def _their_things(api: Api) -> dict[str, str]:
@@ -156,6 +165,7 @@ async def _their_things(api: Api) -> dict[str, str]:
         "thread": message.thread_id,
         "message": message.id,
         "attachment": message.attachments[0].id,
+        "request": (await _deletion_request(api))["id"],
         "key": (await api.data("GET", "/v1/agent/api-keys", key=api.theirs.key))[0]["id"],
     }
 

@@ -1,0 +1,55 @@
+"""Erases what a confirmed request names, in steps, each of which may be the last before a crash."""
+
+from __future__ import annotations
+
+from agentmail_server.errors import NotFound
+from agentmail_server.ids import Clock, to_micros
+from agentmail_server.jobs.runner import DONE, Kind, Outcome
+from agentmail_server.service.erasing import KIND
+from agentmail_server.store import deletion, erasures
+from agentmail_server.store.engine import Store
+from agentmail_server.store.erasures import ErasureRow
+from agentmail_server.store.records import JobRow
+
+_PORTION = 200
+
+
+class EraseJob:
+    """Runs one request to its end; started again, it goes on with what is left."""
+
+    def __init__(self, store: Store, *, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def kind(self) -> Kind:
+        """Return how the runner is to treat these jobs."""
+        return Kind(KIND, self, limit=1, lease_seconds=3600, max_attempts=1000)
+
+    async def __call__(self, job: JobRow) -> Outcome:
+        """Erase, then take what was erased out of the files."""
+        try:
+            row = await self._store.read(erasures.erasure_by_id, job.subject_id)
+        except NotFound:
+            return DONE
+        if row.status != erasures.EXECUTING:
+            return DONE
+        await self._erase(row)
+        # Deleted rows stay in free pages and in the log until this.
+        await self._store.scrub()
+        await self._store.write(erasures.complete_erasure, self._now(), row)
+        return DONE
+
+    async def _erase(self, row: ErasureRow) -> None:
+        for inbox_id in await self._store.read(erasures.inboxes_of, row.target):
+            await self._store.write(deletion.erase_inbox, inbox_id)
+        if row.scope == "messages":
+            while await self._store.write(
+                deletion.erase_messages, row.org_id, row.before, _PORTION
+            ):
+                pass
+        await self._store.write(erasures.erase_traces, row.org_id)
+        if row.scope == "organization":
+            await self._store.write(erasures.erase_rest, row)
+
+    def _now(self) -> int:
+        return to_micros(self._clock.now())

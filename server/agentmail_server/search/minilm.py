@@ -1,7 +1,8 @@
 """all-MiniLM-L6-v2 as an ONNX graph of our own making, from its published weights.
 
 Six BERT layers, mean pooling over the tokens, length 1. Quantised, the weights are signed 8-bit
-numbers with one scale for each output column, and activations are quantised as they come.
+numbers with one scale for each output column, and activations are quantised as they come, each
+token by itself.
 """
 
 from __future__ import annotations
@@ -128,11 +129,14 @@ class _Encoder:
             times = graph.node("MatMul", value, graph.constant(weight.T))
             return graph.node("Add", times, graph.constant(offset))
         small, scale = _quantised(weight.T, self._bits, axis=0)
-        taken, taken_scale, zero = graph.nodes("DynamicQuantizeLinear", (value,), 3, {})
+        # Every token in units of its largest number: one loud token would coarsen all others.
+        largest = graph.node("ReduceMax", graph.node("Abs", value), axes=(-1,), keepdims=1)
+        level = graph.node("Div", value, largest)
+        taken, taken_scale, zero = graph.nodes("DynamicQuantizeLinear", (level,), 3, {})
         whole = graph.node("MatMulInteger", taken, graph.constant(small), zero)
         factor = graph.node("Mul", taken_scale, graph.constant(scale))
         times = graph.node("Mul", graph.node("Cast", whole, to=FLOAT), factor)
-        return graph.node("Add", times, graph.constant(offset))
+        return graph.node("Add", graph.node("Mul", times, largest), graph.constant(offset))
 
     def _rows(self, table: Array, ids: str) -> str:
         graph = self._graph

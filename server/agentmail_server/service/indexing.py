@@ -133,7 +133,8 @@ class Indexer:
         best: dict[str, float] = {}
         for name, cosine in zip(found["ids"], found["cosines"], strict=True):
             message = vectors.message_of(name)
-            best[message] = max(best.get(message, -1.0), cosine)
+            worth = vectors.weighed(cosine, vectors.chunk_of(name))
+            best[message] = max(best.get(message, -1.0), worth)
         return best, vector
 
     def sweep(self) -> None:

@@ -18,6 +18,7 @@ from agentmail_server.store.rows import thread_rows
 from agentmail_server.store.snippet import SOURCE, around
 from agentmail_server.store.tables import message_vectors, messages, threads
 from agentmail_server.store.text import literal_hits, text_hits
+from agentmail_server.store.vectors import weighed
 
 _WORDS_WEIGHT = 0.5
 _PORTION = 500
@@ -101,7 +102,8 @@ def cosines_of(conn: Connection, meaning: Meaning, message_ids: Sequence[str]) -
     question = np.frombuffer(meaning.vector, "<f4")
     found: dict[str, float] = {}
     for start in range(0, len(message_ids), _PORTION):
-        query = select(message_vectors.c.message_id, message_vectors.c.vector).where(
+        held = message_vectors
+        query = select(held.c.message_id, held.c.vector, held.c.chunk).where(
             message_vectors.c.message_id.in_(message_ids[start : start + _PORTION]),
             message_vectors.c.embedder == meaning.embedder,
             func.length(message_vectors.c.vector) > 0,
@@ -111,8 +113,9 @@ def cosines_of(conn: Connection, meaning: Meaning, message_ids: Sequence[str]) -
             continue
         vectors = np.frombuffer(b"".join(row[1] for row in rows), "<f2").astype(np.float32)
         cosines = vectors.reshape(len(rows), -1) @ question
-        for (message_id, _), cosine in zip(rows, cosines.tolist(), strict=True):
-            found[message_id] = max(found.get(message_id, -1.0), cosine)
+        for (message_id, _, chunk), cosine in zip(rows, cosines.tolist(), strict=True):
+            worth = weighed(cosine, chunk)
+            found[message_id] = max(found.get(message_id, -1.0), worth)
     return found
 
 

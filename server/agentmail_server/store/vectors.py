@@ -11,6 +11,8 @@ from agentmail_server.store.tables import message_vectors, messages, vector_tomb
 from agentmail_server.store.transaction import insert_into, touch
 
 _MOST_TEXT = 16_000
+# Of many parts one is near to anything by chance, so a part must be nearer than a whole.
+_PART_HANDICAP = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,16 @@ def vector_name(message_id: str, chunk: int) -> str:
 def message_of(name: str) -> str:
     """Return the message that a vector of an index stands for."""
     return name.rpartition("#")[0]
+
+
+def chunk_of(name: str) -> int:
+    """Return which part of its message a vector stands for, 0 for the whole."""
+    return int(name.rpartition("#")[2])
+
+
+def weighed(cosine: float, chunk: int) -> float:
+    """Return a cosine as it counts for the message."""
+    return cosine - _PART_HANDICAP if chunk else cosine
 
 
 def unembedded(

@@ -38,6 +38,11 @@ class Api:
         made = await self._call("POST", "/v1/inboxes", body)
         return OpenInbox(made["id"], made["address"], agent)
 
+    async def set_webhook(self, inbox: OpenInbox, endpoint: str) -> None:
+        """Have an endpoint called for an inbox's mail and for what becomes of its answers."""
+        hook = {"endpoint": endpoint, "events": ["inbound", "bounce"]}
+        await self._call("PATCH", f"/v1/inboxes/{inbox.id}", {"webhook": hook})
+
     async def answer(
         self,
         inbox: OpenInbox,

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from agentmail_server.demo.api import Api
 from agentmail_server.demo.clock import DemoClock
+from agentmail_server.demo.hooks import answering
 from agentmail_server.demo.script import load_script
 from agentmail_server.demo.seed import Intake, Seeder, Tools
 from agentmail_server.demo.watch import Watch
@@ -49,18 +50,19 @@ async def playing(settings: Settings, story: Script | None = None) -> AsyncItera
 
     `story` is what happens in it, the one that comes with the package where none is given.
 
-    With a frozen clock it is the same each time: ids are seeded and nobody writes back.
+    With a frozen clock it is the same each time: ids are seeded, nobody writes back and no webhook
+    is called.
     """
     present = settings.clock or datetime.now(UTC)
     clock = DemoClock(present)
     ids = Ids(_SEED) if settings.clock is not None else Ids()
     world = World()
     with tempfile.TemporaryDirectory(prefix="agentmail-demo-") as folder:
-        async with listening(world) as port:
+        async with listening(world) as port, answering() as hooks:
             wanted = _settings(settings, Path(folder), port)
             async with (
                 running(wanted, clock=clock, ids=ids) as server,
-                _seeding(server, wanted) as tools,
+                _seeding(server, wanted, {} if settings.clock else hooks) as tools,
             ):
                 seeder = Seeder(tools, clock, present, in_turn=settings.clock is not None)
                 story = story or load_script()
@@ -80,6 +82,7 @@ def _settings(settings: Settings, folder: Path, relay_port: int) -> Settings:
             "database_url": None,
             "domain": DOMAIN,
             "bootstrap_key": settings.bootstrap_key or SecretStr(f"comm_{secrets.token_hex(32)}"),
+            "webhook_allow": ("127.0.0.1",),
             "relay": SecretStr(f"smtp://127.0.0.1:{relay_port}?starttls=never"),
         }
     )
@@ -90,11 +93,13 @@ def _key(settings: Settings) -> str:
 
 
 @asynccontextmanager
-async def _seeding(server: Running, settings: Settings) -> AsyncIterator[Tools]:
+async def _seeding(
+    server: Running, settings: Settings, hooks: Mapping[str, str]
+) -> AsyncIterator[Tools]:
     api = Api(server.http_url, _key(settings))
     intake = Intake(server.smtp.host, server.smtp.port)
     try:
-        yield Tools(api, intake, Watch(server.store), server.store, server.org_id)
+        yield Tools(api, intake, Watch(server.store), server.store, server.org_id, hooks)
     finally:
         await intake.aclose()
         await api.aclose()

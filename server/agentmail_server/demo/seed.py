@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,12 +17,14 @@ from agentmail_server.ids import to_micros
 from agentmail_server.store import threads
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from agentmail_server.demo.api import Api, OpenInbox
     from agentmail_server.demo.clock import DemoClock
     from agentmail_server.demo.watch import Watch
     from agentmail_server.store.engine import Store
+
+
+# How long before the present the inboxes begin to call their endpoints.
+_HOOKED = timedelta(days=1)
 
 
 class Intake:
@@ -62,6 +65,8 @@ class Tools:
     watch: Watch
     store: Store
     org_id: str
+    # Endpoints by inbox; empty where nobody is to be called.
+    hooks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -84,6 +89,7 @@ class Seeder:
         self._intake = tools.intake
         self._watch = tools.watch
         self._tools = tools
+        self._hooks = tools.hooks
         self._clock = clock
         self._present = present
         self._in_turn = in_turn
@@ -98,12 +104,21 @@ class Seeder:
             made = await self._api.open_inbox(inbox.local_part, inbox.display_name, inbox.agent)
             self._inboxes[inbox.local_part] = made
         for step in script.steps:
+            if step.ago < _HOOKED:
+                await self._set_webhooks()
             await self._step(step)
         for course in self._courses.values():
             await self._catch_up(course)
         self._clock.put(self._present)
         ends = {course.thread_id: thread for thread, course in self._courses.items()}
         await self._tools.store.write(triage, to_micros(self._present), self._tools.org_id, ends)
+
+    async def _set_webhooks(self) -> None:
+        """Let the last part of the story call the endpoints."""
+        waiting, self._hooks = self._hooks, {}
+        for name, endpoint in waiting.items():
+            if name in self._inboxes:
+                await self._api.set_webhook(self._inboxes[name], endpoint)
 
     async def come_in(self, later: Later) -> None:
         """Let one of the late mails arrive now."""

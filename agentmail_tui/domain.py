@@ -47,6 +47,7 @@ class Capabilities:
     stream: bool = False
     idempotent_send: bool = False
     raw: bool = False  # a message's source can be had
+    undo_send: bool = False  # a mail can wait on the server, and be taken back
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,7 @@ class Draft:
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()
     thread_id: str | None = None
+    undo_seconds: int = 0  # for which the server is to hold it
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,10 @@ class Backend(Protocol):
         """Hand a draft to the server; the draft's `local_id` is the Idempotency-Key."""
         ...
 
+    async def cancel(self, message_id: str) -> None:
+        """Take back a mail that the server still holds; refused once it has left."""
+        ...
+
     async def search(self, query: str, inbox_id: str | None, limit: int) -> SearchResult:
         """Find threads by meaning, or by words where the server knows no more."""
         ...

@@ -114,7 +114,7 @@ def _read(said: dict[str, Any]) -> KeptDraft:
     for name, value in values.items():
         if isinstance(value, list):
             values[name] = tuple(str(each) for each in value)
-        elif value is not None and not isinstance(value, str):
+        elif name != "undo_seconds" and value is not None and not isinstance(value, str):
             raise ValueError(name)
     return KeptDraft(str(said["heading"]), Draft(**values))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import Safe, clean_line
-from agentmail_tui.domain import Draft
+from agentmail_tui.domain import Draft, SendReceipt
 from agentmail_tui.errors import MailError, RateLimited, ServerTrouble, Unreachable
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox import outbound
@@ -18,6 +19,7 @@ from agentmail_tui.mailbox.state import SendPhase, Tone
 
 WAITS = clean_line("waits for the connection")
 CALLED_AFTER = 1.0  # seconds in which most webhooks have answered
+UNDO_SECONDS = 10  # for which a mail can be taken back
 AGAIN_AFTER = 2.0  # seconds, where a send was lost though the link seems to stand
 
 
@@ -43,6 +45,8 @@ class Sending(Reading):
         )
         self._unsent: dict[str, Draft] = {}
         self._leaving: set[str] = set()
+        # The mail that left last, and until when it can be taken back.
+        self._held: tuple[Draft, SendReceipt, datetime] | None = None
 
     def reply_draft(self, *, everyone: bool = False) -> Draft | None:
         """Return a reply to the open thread; None (and a notice) while it is not read yet."""
@@ -83,7 +87,8 @@ class Sending(Reading):
         if not draft.to:
             self.say("nobody to send it to", Tone.WARNING)
             return
-        self._start(draft)
+        held = UNDO_SECONDS if self._state.capabilities.undo_send else 0
+        self._start(replace(draft, undo_seconds=held))
 
     def retry_send(self, local_id: str) -> None:
         """Send mail that failed again, under the same key."""
@@ -106,6 +111,38 @@ class Sending(Reading):
         self.say("the webhook is being called again")
         await self._sleep(CALLED_AFTER)
         self.load_delivery()
+
+    def can_recall(self) -> bool:
+        """Tell whether the mail that was sent last is the newest deed, and still held."""
+        if self._held is None or self._clock() >= self._held[2]:
+            return False
+        sent = self._held[2] - timedelta(seconds=UNDO_SECONDS)
+        return not self._state.undo or self._state.undo[-1].at <= sent
+
+    async def recall(self) -> Draft | None:
+        """Take the mail that was sent last back; return it under a new id, to be written on.
+
+        The old id would bring the server's answer to the mail that was taken back.
+        """
+        held, self._held = self._held, None
+        if held is None or not self._may_write():
+            return None
+        draft, receipt, _ = held
+        try:
+            await self._backend.cancel(receipt.message_id)
+        except MailError as error:
+            self.say(f"too late to take it back: {error.message}", Tone.ERROR)
+            return None
+        self.say("taken back; nothing was sent")
+        self._reread(receipt.thread_id)
+        return replace(draft, local_id=self._new_id(), undo_seconds=0)
+
+    def _hold(self, draft: Draft, receipt: SendReceipt) -> None:
+        """Remember a mail that the server holds for a while."""
+        if draft.undo_seconds:
+            until = self._clock() + timedelta(seconds=draft.undo_seconds)
+            self._held = (draft, receipt, until)
+            self.say(f"mail leaves in {draft.undo_seconds} s; u takes it back", Tone.GOOD)
 
     def _start(self, draft: Draft) -> None:
         if self._online:
@@ -150,6 +187,7 @@ class Sending(Reading):
             self._failed(draft, error, uncertain=False)
         else:
             self._post(ev.SendAccepted(draft.local_id, receipt, self._clock()))
+            self._hold(draft, receipt)
             self._reread(receipt.thread_id)
         finally:
             self._leaving.discard(draft.local_id)

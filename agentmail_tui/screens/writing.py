@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _NEW = "New mail"
 _UNSENT = "Not sent"
+_RECALLED = "Taken back"
 
 
 class WriteActions(TriageActions):
@@ -185,6 +186,20 @@ class WriteActions(TriageActions):
         else:
             self.drafts[name] = KeptDraft(kept.heading, composed.draft)
             self.say(f"draft kept: {clean_line(composed.draft.subject) or 'no subject'}")
+
+    def action_undo(self) -> None:
+        """Take the newest act back; right after sending, the mail."""
+        if self.may_write() and self.mailbox.can_recall():
+            self.run_worker(self._recall(), name="recall")
+        else:
+            super().action_undo()
+
+    async def _recall(self) -> None:
+        draft = await self.mailbox.recall()
+        if draft is not None:
+            kept = KeptDraft(_RECALLED, draft)
+            self.context.drafts.save(kept)
+            self._write(kept.purpose, kept, fresh=False)
 
     def _unsent(self) -> Outgoing | None:
         """Return the current message if it is one that was not sent."""

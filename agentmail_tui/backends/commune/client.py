@@ -55,6 +55,10 @@ class CommuneBackend(CommuneReading):
         """Have a webhook called again now."""
         await self._http.call("POST", path_of("v1", "webhooks", "deliveries", delivery_id, "retry"))
 
+    async def cancel(self, message_id: str) -> None:
+        """Take back a mail that the server still holds."""
+        await self._http.call("POST", path_of("v1", "messages", message_id, "cancel"))
+
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
@@ -70,5 +74,6 @@ def _sent(draft: Draft) -> dict[str, Any]:
         "text": draft.body,
         "inbox_id": draft.inbox_id,
         "thread_id": draft.thread_id,
+        "undo_seconds": draft.undo_seconds,
     }
     return {name: value for name, value in body.items() if value}

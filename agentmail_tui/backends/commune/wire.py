@@ -63,7 +63,8 @@ _ABLE = (
 def capabilities(reply: Any) -> Capabilities:
     """Read what the server says it can do; what it does not name it cannot."""
     said = mapping(data_of(reply), "capabilities")
-    return Capabilities(**{name: said.get(name) is True for name in _ABLE})
+    able: dict[str, Any] = {name: said.get(name) is True for name in _ABLE}
+    return Capabilities(**able, undo_send=number(said, "undo_seconds") > 0)
 
 
 def inboxes(reply: Any) -> tuple[Inbox, ...]:

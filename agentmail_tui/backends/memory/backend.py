@@ -43,6 +43,7 @@ EVERYTHING = Capabilities(
     stream=True,
     idempotent_send=True,
     raw=True,
+    undo_send=True,
 )
 _EVENTS_SHOWN = 50
 
@@ -176,6 +177,18 @@ class MemoryBackend(World):
         for address in draft.to:
             self.deliver(message.id, "queued", address)
         return receipt
+
+    async def cancel(self, message_id: str) -> None:
+        """Take back a mail that was sent to wait."""
+        held = {receipt.message_id for draft, receipt in self._sent.values() if draft.undo_seconds}
+        for messages in self.mail.conversations.values():
+            for place, message in enumerate(messages):
+                if message.id == message_id and message_id in held:
+                    if message.delivery_status != "queued":
+                        raise Conflict("the mail has left already")
+                    messages[place] = replace(message, delivery_status=clean_line("cancelled"))
+                    return
+        raise NotFound(f"message {clean_line(message_id, 60)} is not held")
 
     async def search(self, query: str, inbox_id: str | None, limit: int) -> SearchResult:
         """Find threads by their words."""

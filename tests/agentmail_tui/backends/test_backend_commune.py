@@ -199,6 +199,13 @@ async def test_a_file_is_fetched_byte_by_byte(canned: Canned, ours: CommuneBacke
     assert await ours.attachment("a1") == b"\x00\xff\r\n"
 
 
+async def test_a_held_mail_is_taken_back(canned: Canned, ours: CommuneBackend) -> None:
+    canned.say("/v1/messages/m1/cancel", {"data": {"status": "cancelled"}})
+    await ours.cancel("m1")
+    asked = canned.requests[-1]
+    assert (asked.method, asked.url.path) == ("POST", "/v1/messages/m1/cancel")
+
+
 async def test_a_source_is_cleaned(canned: Canned, ours: CommuneBackend) -> None:
     canned.by_path["/v1/messages/m1/raw"] = httpx.Response(
         200, content=b"From: a\r\n\r\n\x1b]0;x\x07\xff"

@@ -7,6 +7,7 @@ from agentmail_tui.backends.memory import EVERYTHING
 from agentmail_tui.domain import Capabilities, Direction, Draft
 from agentmail_tui.errors import Conflict, RateLimited, Rejected, ServerTrouble, Unreachable
 from agentmail_tui.mailbox import select
+from agentmail_tui.mailbox.sending import UNDO_SECONDS
 from agentmail_tui.mailbox.state import MailState, SendPhase, Tone
 from tests.agentmail_tui.mailbox.conftest import Bench, settle
 
@@ -94,7 +95,7 @@ async def test_where_keys_mean_nothing_an_unclear_send_is_never_repeated(
 async def test_where_keys_count_an_unclear_send_is_repeated_and_sent_once(bench: Bench) -> None:
     draft = await opened(bench)
     # The first try arrives; its answer is lost.
-    await bench.backend.send(draft)
+    await bench.backend.send(replace(draft, undo_seconds=UNDO_SECONDS))
     bench.network.fail("send", Unreachable("cut"))
     bench.box.send(draft)
     await bench.tick(5.0)

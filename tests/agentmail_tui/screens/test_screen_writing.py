@@ -1,10 +1,13 @@
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from agentmail_tui.errors import Rejected
+from agentmail_tui.errors import Conflict, Rejected
 from agentmail_tui.mailbox.state import SendPhase
 from agentmail_tui.screens.compose import ComposeScreen
+
+NOW = datetime(2025, 3, 12, 11, 52, tzinfo=UTC)
 
 
 def compose(rig: Any) -> ComposeScreen:
@@ -157,3 +160,69 @@ async def test_enter_goes_through_the_fields_to_the_text(rig: Any) -> None:
     async with rig.on():
         await rig.press("c", "enter", "enter", "enter")
         assert compose(rig).body.has_focus
+
+
+async def send_a_reply(rig: Any) -> Any:
+    """Answer the first thread, and return the message as the server has it."""
+    thread_id = rig.state.selected_id
+    await rig.press("r")
+    await rig.until_seen("Reply to Ada")
+    await rig.type("Too fast.")
+    await rig.press("ctrl+j", "enter")
+    await rig.until(lambda: not rig.state.outgoing, "it was not sent")
+    return rig.backend.mail.conversations[thread_id][-1]
+
+
+async def test_u_takes_back_what_was_just_sent_and_opens_it_again(rig: Any) -> None:
+    async with rig.on():
+        thread_id = rig.state.selected_id
+        sent = await send_a_reply(rig)
+        await rig.until_seen("mail leaves in 10 s; u takes it back")
+        await rig.press("u")
+        await rig.until_seen("Taken back")
+
+        def status() -> dict[str, str]:
+            mails = rig.backend.mail.conversations[thread_id]
+            return {each.id: str(each.delivery_status) for each in mails}
+
+        assert status()[sent.id] == "cancelled"
+        assert compose(rig).body.text.startswith("Too fast.")
+        await rig.type("Now ")
+        await rig.press("ctrl+j", "enter")
+        await rig.until(lambda: len(rig.backend._sent) == 2, "it was not sent again")
+        again = rig.backend.mail.conversations[thread_id][-1]
+        assert again.text.startswith("Now Too fast.")
+        assert status()[again.id] == "queued"
+
+
+async def test_an_act_after_the_send_is_undone_first(rig: Any) -> None:
+    async with rig.on():
+        sent = await send_a_reply(rig)
+        rig.mailbox._clock = lambda: NOW + timedelta(seconds=1)
+        await rig.press("m", "u")
+        await rig.until(lambda: not rig.state.undo, "it was not undone")
+        assert sent.delivery_status == "queued"
+
+
+async def test_after_the_window_u_is_for_triage_alone(rig: Any) -> None:
+    async with rig.on():
+        sent = await send_a_reply(rig)
+        rig.mailbox._clock = lambda: NOW + timedelta(seconds=10)
+        await rig.press("u")
+        assert rig.said == "nothing to undo"
+        assert sent.delivery_status == "queued"
+
+
+async def test_mail_that_left_meanwhile_is_not_taken_back(
+    rig: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with rig.on():
+        await send_a_reply(rig)
+
+        async def refuse(_message_id: str) -> None:
+            raise Conflict("it has left")
+
+        monkeypatch.setattr(rig.backend, "cancel", refuse)
+        await rig.press("u")
+        await rig.until(lambda: "too late to take it back: it has left" in rig.said, "not told")
+        assert not isinstance(rig.app.screen, ComposeScreen)

@@ -48,6 +48,8 @@ class Capabilities:
     idempotent_send: bool = False
     raw: bool = False  # a message's source can be had
     undo_send: bool = False  # a mail can wait on the server, and be taken back
+    manage_inboxes: bool = False  # inboxes can be made, named and deleted with this key
+    smtp: str = ""  # host:port at which mail for the inboxes is taken, where that is known
 
 
 @dataclass(frozen=True, slots=True)

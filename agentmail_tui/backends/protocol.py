@@ -44,6 +44,18 @@ class Backend(Protocol):
         """Return every inbox that the key may see."""
         ...
 
+    async def create_inbox(self, local_part: str, name: str) -> Inbox:
+        """Make an inbox; raises Conflict where the address is taken."""
+        ...
+
+    async def rename_inbox(self, inbox: Inbox, name: str) -> Inbox:
+        """Change the name that recipients see."""
+        ...
+
+    async def delete_inbox(self, inbox: Inbox) -> None:
+        """Delete an inbox and all of its mail, for good."""
+        ...
+
     async def threads(
         self,
         wanted: ThreadFilter,

@@ -31,6 +31,7 @@ class Access:
 
     url: str
     key: str
+    smtp: str = ""  # host:port
 
 
 class Bundled(Protocol):
@@ -81,7 +82,11 @@ class DemoServer:
         self.launch()
         if self._ready is None and self._process is not None:
             self._ready = self._process.wait_ready(_DEMO_SECONDS)
-        return Access(self._ready.http if self._ready else "", self._key)
+        if self._ready is None:
+            return Access("", self._key)
+        # A stopped clock asks for the same picture each time, and the port is another each time.
+        smtp = "" if os.environ.get("AGENTMAIL_CLOCK") else self._ready.smtp
+        return Access(self._ready.http, self._key, smtp)
 
     def renew_key(self) -> Access:
         """Raise Unauthorized: a demo has one key."""
@@ -121,7 +126,7 @@ class LocalServer:
             if self._process is None:
                 other = self._folder.served()
                 if other is not None and _answers(other.http):
-                    return Access(other.http, self._folder.key())
+                    return Access(other.http, self._folder.key(), other.smtp)
                 self._start()
             return self._wait()
 
@@ -164,7 +169,8 @@ class LocalServer:
                 process.stop()
                 self._process = None
                 raise
-        return Access(self._ready.http if self._ready else "", self._folder.key())
+        found = self._ready or Ready("", "")
+        return Access(found.http, self._folder.key(), found.smtp)
 
 
 def _environ() -> dict[str, str]:

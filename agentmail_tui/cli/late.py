@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from agentmail_tui.errors import Unauthorized, Unreachable
@@ -64,6 +65,8 @@ def late_backend(server: Bundled, opener: Opener) -> Backend:
 
 async def _ready(inner: Backend, access: Access | None) -> Capabilities:
     capabilities = await inner.connect()
+    if access is not None:
+        capabilities = replace(capabilities, smtp=access.smtp)
     if access is not None and not await inner.inboxes():
         from agentmail_tui.cli.first_inbox import open_first_inbox
 

@@ -25,6 +25,7 @@ class Place(StrEnum):
     REVIEW = "review"
     PICKER = "picker"
     DELIVERY = "delivery"
+    INBOXES = "inboxes"
     PAGE = "page"  # a text that is only read
     QUESTION = "question"
 
@@ -181,6 +182,7 @@ KEYS: tuple[Key, ...] = (
     Key("split.previous", ("[",), "split_step(-1)", "previous split", Group.GO),
     *(_split(number) for number in range(1, 10)),
     _go("inboxes", "i", "inboxes", "another inbox"),
+    _go("manage", "I", "manage_inboxes", "make, rename, delete inboxes"),
     _go("needs_reply", "n", "go_split('needs_reply')", "needs reply"),
     _go("open", "o", "go_split('open')", "open"),
     _go("waiting", "w", "go_split('waiting')", "waiting"),
@@ -217,6 +219,13 @@ KEYS: tuple[Key, ...] = (
     Key("delivery.period", ("p",), "period", "24h, 7d, 30d", Group.READ, (Place.DELIVERY,)),
     Key("delivery.part", ("tab",), "part", "next part", Group.MOVE, (Place.DELIVERY,)),
     Key("delivery.out", ("escape", "q", "D", "h"), "out", "back", Group.APP, (Place.DELIVERY,)),
+    Key("inboxes.down", ("j", "down"), "down", "next", Group.MOVE, (Place.INBOXES,)),
+    Key("inboxes.up", ("k", "up"), "up", "previous", Group.MOVE, (Place.INBOXES,)),
+    Key("inboxes.open", ("enter", "o"), "open", "show its mail", Group.GO, (Place.INBOXES,)),
+    Key("inboxes.new", ("n",), "new", "new inbox", Group.APP, (Place.INBOXES,), writes=True),
+    Key("inboxes.name", ("r",), "rename", "rename", Group.APP, (Place.INBOXES,), writes=True),
+    Key("inboxes.delete", ("X",), "delete", "delete", Group.APP, (Place.INBOXES,), writes=True),
+    Key("inboxes.out", ("escape", "q", "h"), "out", "back", Group.APP, (Place.INBOXES,)),
     Key("page.line_down", ("j", "down"), "down", "a line down", Group.MOVE, (Place.PAGE,)),
     Key("page.line_up", ("k", "up"), "up", "a line up", Group.MOVE, (Place.PAGE,)),
     Key("page.page_down", ("space", "ctrl+d"), "page(1)", "page down", Group.MOVE, (Place.PAGE,)),
@@ -276,6 +285,14 @@ FOOTERS: Mapping[Place, tuple[tuple[str, str], ...]] = {
         ("delivery.part", "next part"),
         ("delivery.period", "period"),
         ("delivery.out", "back"),
+    ),
+    Place.INBOXES: (
+        ("inboxes.down inboxes.up", "move"),
+        ("inboxes.open", "show"),
+        ("inboxes.new", "new"),
+        ("inboxes.name", "rename"),
+        ("inboxes.delete", "delete"),
+        ("inboxes.out", "back"),
     ),
     Place.PAGE: (("page.line_down page.line_up", "scroll"), ("page.out", "back")),
     Place.QUESTION: (("question.yes", "yes"), ("question.no", "no")),

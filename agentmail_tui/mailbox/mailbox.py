@@ -14,7 +14,7 @@ from agentmail_tui.errors import Forbidden, MailError, NotFound, Unauthorized, U
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.batches import batches
 from agentmail_tui.mailbox.desk import Sleep
-from agentmail_tui.mailbox.sending import Sending
+from agentmail_tui.mailbox.keeping import Keeping
 from agentmail_tui.mailbox.state import Link
 
 FIRST_WAIT = 0.5  # seconds before the link is tried again, doubled up to the longest
@@ -26,7 +26,7 @@ _ROWS_AT_ONCE = 8
 _MAIL = frozenset({LiveKind.RECEIVED, LiveKind.SENT})
 
 
-class Mailbox(Sending):
+class Mailbox(Keeping):
     """One person's view of a mail server; all verbs return at once and none raises."""
 
     def __init__(
@@ -93,9 +93,6 @@ class Mailbox(Sending):
             self._list(inboxes[0].id if inboxes else None, self._state.split, "")
         self._fill()
         self._recount()
-
-    async def _load_inboxes(self) -> None:
-        self._post(ev.InboxesLoaded(await self._backend.inboxes()))
 
     def _take(self, batch: Sequence[Live]) -> None:
         for live in batch:

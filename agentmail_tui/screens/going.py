@@ -59,8 +59,18 @@ class GoActions(Panes):
 
         self.app.push_screen(InboxPicker(self.context), self._inbox_picked)
 
+    def action_manage_inboxes(self) -> None:
+        """Make, rename and delete inboxes."""
+        from agentmail_tui.screens.inboxes import InboxesScreen
+
+        self.app.push_screen(InboxesScreen(self.context), self._inbox_picked)
+
     def _inbox_picked(self, inbox_id: str | None) -> None:
-        if inbox_id is not None:
+        from agentmail_tui.screens.pickers import NEW_INBOX
+
+        if inbox_id is not None and inbox_id.startswith(NEW_INBOX):
+            self.mailbox.create_inbox(inbox_id.removeprefix(NEW_INBOX).strip())
+        elif inbox_id is not None:
             self.search_bar.clear()
             self.mailbox.show_inbox(inbox_id or None)
             self.focus_list()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 TagChange = tuple[tuple[str, ...], tuple[str, ...]]
 NOBODY = ""
 ALL_INBOXES = ""
+# Before what was typed, where that is to be a new inbox; no id begins so.
+NEW_INBOX = "+ "
 
 
 def _threads(state: MailState) -> Iterator[Thread]:
@@ -182,12 +184,21 @@ class UndoPicker(PickScreen[str]):
             self.dismiss(value)
 
 
+def _new_inbox(name: str) -> Choice:
+    """Return the offer to make an inbox."""
+    if not name:
+        return Choice((("    no inbox yet: type a name for one", "muted"),))
+    return Choice(
+        (("  + ", "good"), (name, "text"), ("  new inbox", "faint")), f"{NEW_INBOX}{name}"
+    )
+
+
 class InboxPicker(PickScreen[str]):
     """Picks which inbox the list shows."""
 
     heading = "Inbox"
-    placeholder = "address or name"
-    note = "enter shows it · esc leaves"
+    placeholder = "address or name; a new name makes an inbox"
+    note = "enter shows it · esc leaves · g I renames and deletes"
 
     def choices(self, query: str) -> list[Choice]:
         """Return the inboxes that fit, and all of them together."""
@@ -197,6 +208,8 @@ class InboxPicker(PickScreen[str]):
         if state.capabilities.all_inboxes and not query:
             current = ("  ✓ ", "good") if state.inbox_id is None else ("    ", "")
             rows.insert(0, Choice((current, ("all inboxes", "text")), ALL_INBOXES))
+        if not found and state.capabilities.manage_inboxes and not state.read_only:
+            rows.append(_new_inbox(query))
         return rows or [Choice((("    no inbox is called so", "muted"),))]
 
     def _row(self, inbox: Inbox) -> Choice:

@@ -127,10 +127,25 @@ def _empty(state: MailState) -> tuple[Line, ...]:
         texts = ["loading …" if state.link is not Link.OFFLINE else "not loaded"]
     elif state.window.wanted.words:
         texts = [f"Nothing here with “{state.window.wanted.words}”.", "esc shows the list again"]
+    elif not state.inboxes:
+        texts = ["There is no inbox yet.", "g i makes one: type its name."]
     else:
-        texts = [_EMPTY_SPLITS[state.split.key], _way_on(state)]
-    inks = ("text", "muted")
+        texts = [_EMPTY_SPLITS[state.split.key], *_ways_on(state)]
+    inks = ("text", "muted", "accent", "muted")
     return (blank, *((indent, (text, ink)) for text, ink in zip(texts, inks, strict=False)))
+
+
+def _ways_on(state: MailState) -> list[str]:
+    """Return which keys lead out of an empty queue; for a new inbox, how its first mail comes."""
+    shown = select.current_inbox(state)
+    if shown is None and len(state.inboxes) == 1:
+        shown = state.inboxes[0]
+    if state.split.key != "all" or shown is None:
+        return [_way_on(state)]
+    lines = ["Mail to this address comes up here:", str(shown.address)]
+    if state.capabilities.smtp:
+        lines.append(f"by SMTP to {state.capabilities.smtp}")
+    return lines
 
 
 def _way_on(state: MailState) -> str:
@@ -144,9 +159,6 @@ def _way_on(state: MailState) -> str:
         count = counts.get(key)
         if count and key != state.split.key:
             return f"{number(count)} {words}: {stroke} shows them."
-    shown = select.current_inbox(state)
-    if state.split.key == "all" and shown is not None:
-        return f"Mail to {shown.address} comes up here."
     return "] shows the next queue, g i another inbox."
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from agentmail_tui.backends.commune import wire
 from agentmail_tui.backends.commune.reading import CommuneReading
 from agentmail_tui.backends.urls import path_of
-from agentmail_tui.domain import Draft, SendReceipt, Status, Triage
+from agentmail_tui.domain import Draft, Inbox, SendReceipt, Status, Triage
 
 
 class CommuneBackend(CommuneReading):
@@ -54,6 +54,22 @@ class CommuneBackend(CommuneReading):
     async def retry_webhook(self, delivery_id: str) -> None:
         """Have a webhook called again now."""
         await self._http.call("POST", path_of("v1", "webhooks", "deliveries", delivery_id, "retry"))
+
+    async def create_inbox(self, local_part: str, name: str) -> Inbox:
+        """Make an inbox on the server's own domain."""
+        body = {"local_part": local_part, "display_name": name}
+        body = {key: value for key, value in body.items() if value}
+        return wire.one_inbox(await self._http.call("POST", "/v1/inboxes", body=body))
+
+    async def rename_inbox(self, inbox: Inbox, name: str) -> Inbox:
+        """Change the name that recipients see."""
+        path = path_of("v1", "domains", inbox.domain_id, "inboxes", inbox.id)
+        return wire.one_inbox(await self._http.call("PUT", path, body={"display_name": name}))
+
+    async def delete_inbox(self, inbox: Inbox) -> None:
+        """Delete an inbox and its mail."""
+        path = path_of("v1", "domains", inbox.domain_id, "inboxes", inbox.id)
+        await self._http.call("DELETE", path)
 
     async def cancel(self, message_id: str) -> None:
         """Take back a mail that the server still holds."""

@@ -57,6 +57,7 @@ _ABLE = (
     "stream",
     "idempotent_send",
     "raw",
+    "manage_inboxes",
 )
 
 
@@ -71,6 +72,11 @@ def inboxes(reply: Any) -> tuple[Inbox, ...]:
     """Read the list of inboxes; one without an id is passed over."""
     rows = objects(data_of(reply))
     return tuple(_inbox(row) for row in rows if maybe_ident(row, "id") is not None)
+
+
+def one_inbox(reply: Any) -> Inbox:
+    """Read an inbox."""
+    return _inbox(mapping(data_of(reply), "inbox"))
 
 
 def _inbox(row: Json) -> Inbox:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from agentmail_tui.backends.memory.figures import endpoints, metrics, span, taken_now
+from agentmail_tui.backends.memory.inboxes import Inboxes
 from agentmail_tui.backends.memory.mail import as_source, triage_of
 from agentmail_tui.backends.memory.world import World
 from agentmail_tui.clean import Safe, clean, clean_line
@@ -44,11 +45,12 @@ EVERYTHING = Capabilities(
     idempotent_send=True,
     raw=True,
     undo_send=True,
+    manage_inboxes=True,
 )
 _EVENTS_SHOWN = 50
 
 
-class MemoryBackend(World):
+class MemoryBackend(Inboxes):
     """A mail server without a network; `receive` and `deliver` are its outside world."""
 
     def __init__(
@@ -69,10 +71,6 @@ class MemoryBackend(World):
     async def connect(self) -> Capabilities:
         """Tell what this server can do."""
         return self._able
-
-    async def inboxes(self) -> tuple[Inbox, ...]:
-        """Return every inbox."""
-        return self._inboxes
 
     async def threads(
         self,

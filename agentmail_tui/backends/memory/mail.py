@@ -87,6 +87,11 @@ class Mail:
                     self.threads[thread_id], delivery_status=event.event_type
                 )
 
+    def drop(self, thread_id: str) -> None:
+        """Forget a thread and its messages."""
+        self.threads.pop(thread_id, None)
+        self.conversations.pop(thread_id, None)
+
     def inbox_of(self, event: DeliveryEvent) -> str | None:
         """Return the inbox whose mail a delivery event is about."""
         thread = self.threads.get(event.thread_id or "")

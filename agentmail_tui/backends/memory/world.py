@@ -61,7 +61,14 @@ class World:
     ) -> None:
         row = self._row(self.mail.thread(thread_id))
         number = str(len(self._log) + 1)
-        self._log.append(Live(number, kind, row.inbox_id, thread_id, message_id, row, delivery))
+        self._log_live(Live(number, kind, row.inbox_id, thread_id, message_id, row, delivery))
+
+    def tell_of_inbox(self, inbox_id: str) -> None:
+        """Tell that an inbox is not as it was."""
+        self._log_live(Live(str(len(self._log) + 1), LiveKind.INBOX, inbox_id))
+
+    def _log_live(self, live: Live) -> None:
+        self._log.append(live)
         for bell in self._bells:
             bell.set()
 

@@ -178,6 +178,8 @@ KEYS: tuple[Key, ...] = (
     Key("guard.delete", ("d",), "no_delete", "nothing is deleted", Group.TRIAGE, listed=False),
     Key("find.search", ("/",), "search", "search by meaning or words", Group.FIND),
     Key("find.narrow", ("\\",), "narrow", "narrow this list while typing", Group.FIND),
+    Key("find.in_thread", ("ctrl+f",), "find", "find in this thread", Group.FIND),
+    Key("find.previous", ("N",), "find_step(-1)", "previous hit (n next)", Group.FIND),
     Key("split.next", ("]",), "split_step(1)", "next split", Group.GO),
     Key("split.previous", ("[",), "split_step(-1)", "previous split", Group.GO),
     *(_split(number) for number in range(1, 10)),

@@ -25,6 +25,37 @@ class FindActions(Panes):
             self.mailbox.end_search()
         self.search_bar.begin(Mode.NARROW)
 
+    def action_find(self) -> None:
+        """Find words in the thread that is read."""
+        if not self.reading:
+            self.read()
+        from agentmail_tui.screens.ask import AskScreen
+
+        screen = AskScreen(self.context, "Find in this thread", self._tell_found)
+        self.app.push_screen(screen, self._find)
+
+    def _tell_found(self, words: str) -> str:
+        count = self.reader.find(words)
+        if not words:
+            return "n and N go through the hits, esc ends it"
+        return f"on {count} line{'' if count == 1 else 's'}"
+
+    def _find(self, words: str | None) -> None:
+        if words and self.reader.find(words):
+            self.action_find_step(0)
+        else:
+            self.reader.find("")
+            if words:
+                self.say("not in this thread", Tone.WARNING)
+
+    def action_find_step(self, by: int) -> None:
+        """Go to another hit."""
+        if not self.reader.finding:
+            self.say("ctrl+f finds in this thread", Tone.WARNING)
+            return
+        number, count = self.reader.step_hit(by)
+        self.say(f"hit {number} of {count} · n next, N previous, esc ends it")
+
     @on(SearchBar.Asked)
     def _asked(self, event: SearchBar.Asked) -> None:
         if event.mode is Mode.NARROW:

@@ -63,8 +63,11 @@ class MoveActions(Panes):
             self.mailbox.open_selected()
 
     def action_message(self, by: int) -> None:
-        """Go to another message of the thread in the reader."""
-        self.reader.step(by)
+        """Go to another message of the thread in the reader; while finding, n is the next hit."""
+        if by > 0 and self.reader.finding:
+            self.call_later(self.run_action, "find_step(1)")
+        else:
+            self.reader.step(by)
 
     def action_page(self, by: int) -> None:
         """Page the reader; in the list of a small screen, the list."""
@@ -112,6 +115,8 @@ class MoveActions(Panes):
         """Go out one level: of the field, the reader, the search, the narrowing."""
         if self.search_bar.active:
             self._leave_field()
+        elif self.reading and self.reader.finding:
+            self.reader.find("")
         elif self.reading:
             self.focus_list()
         elif self.state.marked:

@@ -80,6 +80,18 @@ def joined(parts: Iterable[Iterable[Span]], between: Span) -> Line:
     return tuple(spans)
 
 
+def marked(spans: Iterable[Span], wanted: re.Pattern[str], ink: str) -> Line:
+    """Return spans with what fits a pattern in another ink."""
+    found: list[Span] = []
+    for text, own in spans:
+        at = 0
+        for match in wanted.finditer(text):
+            found.extend(((text[at : match.start()], own), (match[0], ink)))
+            at = match.end()
+        found.append((text[at:], own))
+    return tuple(span for span in found if span[0])
+
+
 def wrap(text: str, width: int) -> Iterator[str]:
     """Yield the lines of one paragraph, broken at spaces where there are any."""
     width = max(width, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from textual.geometry import Offset
@@ -9,7 +10,7 @@ from textual.geometry import Offset
 from agentmail_tui.widgets.body import has_folds
 from agentmail_tui.widgets.card import Card, Fold, card_lines
 from agentmail_tui.widgets.line_scroll import LineScroll
-from agentmail_tui.widgets.lines import BLANK, Line
+from agentmail_tui.widgets.lines import BLANK, Line, marked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +35,10 @@ class ThreadView(LineScroll, can_focus=True):
         self._heads: set[int] = set()
         self._laid: dict[_Laid, list[Line]] = {}
         self._empty: tuple[Line, ...] = ()
+        self._wanted: re.Pattern[str] | None = None
+        self._hits: list[int] = []
+        self._hit = 0
+        self._find_in: str | None = None
 
     @property
     def current(self) -> Card | None:
@@ -53,6 +58,8 @@ class ThreadView(LineScroll, can_focus=True):
         self._shown_id, self._cards, self._empty = thread_id, cards, empty
         if fresh:
             self._folds.clear()
+            if self._cards and not self._cards[0].stands_in:
+                self._wanted = self._wanted if thread_id == self._find_in else None
         if fresh or (grown and at_end):
             self._current = max(len(cards) - 1, 0)
         self._current = min(self._current, max(len(cards) - 1, 0))
@@ -68,6 +75,35 @@ class ThreadView(LineScroll, can_focus=True):
         self._folds[self._cards[self._current].key] = Fold(open=True)
         self._lay()
         self._scroll_to_current()
+
+    @property
+    def finding(self) -> bool:
+        """Whether words are being looked for."""
+        return self._wanted is not None
+
+    def find(self, words: str) -> int:
+        """Unfold all and mark these words, none to end it; return on how many lines they are."""
+        self._find_in = self._shown_id
+        self._wanted = re.compile(re.escape(words), re.IGNORECASE) if words else None
+        self._hit = 0
+        self._lay()
+        self.refresh()
+        if self._hits:
+            self._scroll_to_hit()
+        return len(self._hits)
+
+    def step_hit(self, by: int) -> tuple[int, int]:
+        """Go to the next or previous line with a hit; return its number and how many there are."""
+        if self._hits:
+            self._hit = (self._hit + by) % len(self._hits)
+            self._scroll_to_hit()
+            self.refresh()
+        return self._hit + 1, len(self._hits)
+
+    def _scroll_to_hit(self) -> None:
+        """Bring the line of the hit into the upper part of what is shown."""
+        top = max(self._hits[self._hit] - self.size.height // 3, 0)
+        self.scroll_to(y=top, animate=False, force=True)
 
     def toggle(self) -> None:
         """Unfold the current message, then its quotes, then fold it again."""
@@ -108,7 +144,10 @@ class ThreadView(LineScroll, can_focus=True):
             return self.painted(self._empty[y] if y < len(self._empty) else BLANK)
         at = y + self.scroll_offset.y
         line = self._lines[at] if at < len(self._lines) else BLANK
-        return self.painted(line, "head" if at in self._heads else "")
+        back = "head" if at in self._heads else ""
+        if self._wanted is not None and self._hits and at == self._hits[self._hit]:
+            back = "cursor-off"
+        return self.painted(marked(line, self._wanted, "chip") if self._wanted else line, back)
 
     @property
     def text(self) -> str:
@@ -116,7 +155,9 @@ class ThreadView(LineScroll, can_focus=True):
         return "\n".join("".join(text for text, _ in line).rstrip() for line in self._lines)
 
     def _fold(self, index: int) -> Fold:
-        """Return what of a card is open: at first the last one is."""
+        """Return what of a card is open: at first the last one is; all while finding."""
+        if self._wanted is not None:
+            return Fold(open=True, quotes=True)
         kept = self._folds.get(self._cards[index].key)
         return kept or Fold(open=index == len(self._cards) - 1)
 
@@ -136,7 +177,16 @@ class ThreadView(LineScroll, can_focus=True):
                 self._heads.add(len(self._lines))
             self._lines.extend(lines)
         self._laid = laid
+        self._hits = self._lines_with(self._wanted)
+        self._hit = min(self._hit, max(len(self._hits) - 1, 0))
         self.set_length(len(self._lines))
+
+    def _lines_with(self, wanted: re.Pattern[str] | None) -> list[int]:
+        """Return the numbers of the lines that fit."""
+        if wanted is None:
+            return []
+        texts = ("".join(text for text, _ in line) for line in self._lines)
+        return [number for number, text in enumerate(texts) if wanted.search(text)]
 
     def _scroll_to_current(self) -> None:
         """Bring the current message's head to the top, as far as there is text below."""

@@ -28,3 +28,12 @@ class Bearer(httpx.Auth):
     def redact(self, text: str) -> str:
         """Return text without the key, for words of a server that echoes it."""
         return text.replace(self._key, "…")
+
+
+class Token(Bearer):
+    """Sends an Agnic token."""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the header."""
+        request.headers["X-Agnic-Token"] = self._key
+        yield request

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from agentmail_tui.backends.auth import Bearer
+from agentmail_tui.backends.agnic.client import AgnicBackend
+from agentmail_tui.backends.agnic.notes import Notes, default_file
+from agentmail_tui.backends.auth import Bearer, Token
 from agentmail_tui.backends.commune.client import CommuneBackend
 from agentmail_tui.backends.http import Http
 from agentmail_tui.backends.protocol import Backend
@@ -21,6 +24,8 @@ class Server:
     kind: str = "commune"
     name: str | None = None
     insecure: bool = False
+    # Where to keep what the server does not; in the user's data folder unless given.
+    notes: Path | None = None
 
 
 def open_backend(server: Server) -> Backend:
@@ -36,5 +41,10 @@ def _commune(server: Server) -> Backend:
     return CommuneBackend(http, name=server.name)
 
 
-_OPENERS: dict[str, Callable[[Server], Backend]] = {"commune": _commune}
+def _agnic(server: Server) -> Backend:
+    http = Http(server.url, Token(server.key), insecure=server.insecure)
+    return AgnicBackend(http, Notes(server.notes or default_file()), name=server.name)
+
+
+_OPENERS: dict[str, Callable[[Server], Backend]] = {"commune": _commune, "agnic": _agnic}
 KINDS = tuple(_OPENERS)

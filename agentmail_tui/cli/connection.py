@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 URL_ENV = "COMMUNE_BASE_URL"
 KEY_ENV = "COMMUNE_API_KEY"
+TOKEN_ENV = "AGNIC_TOKEN"  # noqa: S105
+AGNIC = "agnic"
+AGNIC_URL = "https://api.agnic.ai"
 CLOCK_ENV = "AGENTMAIL_CLOCK"
 
 
@@ -87,12 +90,12 @@ def connect(options: ConnectionOptions) -> Iterator[Connection]:
 
 def choose(options: ConnectionOptions, config: Config) -> Connection:
     """Decide which server is meant: the demo, a URL, a profile, or this computer's own."""
-    if options.backend != "commune":
-        raise Rejected(f"the {options.backend} backend is not available in this version")
     if options.demo:
         from agentmail_tui.cli.bundled import DemoServer
 
         return _own(DemoServer(), options, config)
+    if options.backend == AGNIC and not options.profile:
+        return _remote(Profile(AGNIC, options.url or AGNIC_URL, AGNIC), options, config)
     if options.url:
         return _remote(Profile("url", url=options.url), options, config)
     if options.profile:
@@ -150,10 +153,14 @@ def _own(server: Bundled, options: ConnectionOptions, config: Config) -> Connect
 def _remote(profile: Profile, options: ConnectionOptions, config: Config) -> Connection:
     if not profile.url:
         raise Rejected(f"profile {profile.name} names no url")
-    key = options.api_key or read_key(profile) or os.environ.get(KEY_ENV)
+    kind = options.backend or profile.backend
+    given, variable = options.api_key, KEY_ENV
+    if kind == AGNIC:
+        given, variable = options.token or options.api_key, TOKEN_ENV
+    key = given or read_key(profile) or os.environ.get(variable)
     if not key:
-        raise Unauthorized(f"no API key; set {KEY_ENV}, or name one in a profile")
-    server = Server(profile.url, key, profile.backend, insecure=profile.insecure)
+        raise Unauthorized(f"no API key; set {variable}, or name one in a profile")
+    server = Server(profile.url, key, kind, insecure=profile.insecure)
     return Connection(
         open_backend(server),
         config=config,

@@ -25,7 +25,8 @@ class ConnectionOptions:
     url: str | None = None
     api_key: str | None = None
     profile: str | None = None
-    backend: str = "commune"
+    backend: str | None = None
+    token: str | None = None
     read_only: bool = False
     theme: str | None = None
 
@@ -56,7 +57,8 @@ def parse(argv: Sequence[str]) -> Command:
         url=getattr(found, "url", None),
         api_key=getattr(found, "api_key", None),
         profile=getattr(found, "profile", None),
-        backend=getattr(found, "backend", "commune"),
+        backend=getattr(found, "backend", None),
+        token=getattr(found, "token", None),
         read_only=getattr(found, "read_only", False),
         theme=getattr(found, "theme", None),
     )
@@ -97,7 +99,8 @@ def _connection_parser() -> Parser:
     group.add_argument("--url", help="a Commune-compatible server (env COMMUNE_BASE_URL)")
     group.add_argument("--api-key", help="its key; better kept in env COMMUNE_API_KEY")
     group.add_argument("--profile", metavar="NAME", help="a server from the config file")
-    group.add_argument("--backend", choices=("commune", "agnic"), help=argparse.SUPPRESS)
+    group.add_argument("--backend", choices=("commune", "agnic"), help="what it speaks (commune)")
+    group.add_argument("--token", help="of an Agnic server; better kept in env AGNIC_TOKEN")
     group.add_argument("--read-only", action="store_true", help="refuse everything that writes")
     group.add_argument("--theme", metavar="NAME", help="colours of the screen")
     return parser

@@ -1,4 +1,4 @@
-"""Two mail servers that must look alike: the one in memory, and the real one on real sockets."""
+"""Servers that must look alike: the one in memory, and the real one by both of its APIs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from typing import Any, Protocol, TypeVar
 import pytest
 from agentmail_server.config import Settings
 from agentmail_server.main import Running, running
-from agentmail_server.store.inboxes import create_inbox
+from agentmail_server.store.agnic import open_alias
+from agentmail_server.store.domains import shared_domain
+from agentmail_server.store.inboxes import create_inbox, update_inbox
 from pydantic import SecretStr
 from sqlalchemy import Connection
 
@@ -47,6 +49,7 @@ class World(Protocol):
     """A server, seen by a client, with somebody outside who writes to it."""
 
     backend: Backend
+    inboxes: tuple[str, ...]
 
     async def write(self, letter: Letter) -> str:
         """Let a mail come in, and return its Message-ID once it is listed."""
@@ -61,6 +64,7 @@ class InMemory:
             Inbox(f"i_{name}", clean_line(f"{name}@{DOMAIN}"), Safe(), "d_1", Safe("active"))
             for name in NAMES
         ]
+        self.inboxes: tuple[str, ...] = NAMES
         self._ticks = itertools.count()
         self._start = datetime.now(UTC)
         self._memory = MemoryBackend(inboxes, clock=self._now)
@@ -103,13 +107,16 @@ class Real:
 
     def __init__(self, server: Running) -> None:
         self._server = server
+        self.inboxes: tuple[str, ...] = NAMES
         self._numbers = itertools.count()
         self.backend: Backend = open_backend(Server(server.http_url, KEY))
 
     async def write(self, letter: Letter) -> str:
         name = f"<{next(self._numbers)}@far.example>"
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = letter.sender, letter.to, letter.subject
+        name_of_inbox = letter.to.partition("@")[0]
+        to = letter.to if name_of_inbox in self.inboxes else f"{self.inboxes[0]}@{DOMAIN}"
+        mail["From"], mail["To"], mail["Subject"] = letter.sender, to, letter.subject
         mail["Message-ID"] = name
         if letter.answers is not None:
             mail["In-Reply-To"] = letter.answers
@@ -148,10 +155,39 @@ async def until(
     return found
 
 
+class Agnic(Real):
+    """The same server by its other API, whose one address is called support as well."""
+
+    def __init__(self, server: Running, folder: Path) -> None:
+        super().__init__(server)
+        self.spare = self.backend
+        self.inboxes = NAMES[:1]
+        notes = folder / "notes.sqlite3"
+        self.backend = open_backend(Server(server.http_url, KEY, "agnic", notes=notes))
+
+
 @asynccontextmanager
-async def real(folder: Path) -> AsyncIterator[Real]:
-    """Start the bundled server with two inboxes."""
-    settings = Settings(
+async def agnic(folder: Path) -> AsyncIterator[Agnic]:
+    """Start the bundled server with an alias."""
+    async with running(_settings(folder)) as server:
+        await server.store.write(_alias, server)
+        world = Agnic(server, folder)
+        try:
+            yield world
+        finally:
+            await world.spare.aclose()
+            await world.backend.aclose()
+
+
+def _alias(conn: Connection, server: Running) -> None:
+    domain = shared_domain(conn)
+    assert domain is not None
+    made = open_alias(conn, server.ids, 1, server.org_id, domain.id, None)
+    update_inbox(conn, 1, server.org_id, made.inbox.id, {"local_part": "support"})
+
+
+def _settings(folder: Path) -> Settings:
+    return Settings(
         data_dir=folder,
         http="127.0.0.1:0",
         smtp="127.0.0.1:0",
@@ -159,7 +195,12 @@ async def real(folder: Path) -> AsyncIterator[Real]:
         bootstrap_key=SecretStr(KEY),
         parse_workers=1,
     )
-    async with running(settings) as server:
+
+
+@asynccontextmanager
+async def real(folder: Path) -> AsyncIterator[Real]:
+    """Start the bundled server with two inboxes."""
+    async with running(_settings(folder)) as server:
         for name in NAMES:
             await server.store.write(_open, server, name)
         world = Real(server)
@@ -173,13 +214,18 @@ def _open(conn: Connection, server: Running, name: str) -> Any:
     return create_inbox(conn, server.ids, 1, server.org_id, local_part=name)
 
 
-@pytest.fixture(params=["memory", "server"])
+@pytest.fixture(params=["memory", "server", "agnic"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """Give out each server in turn, connected."""
     if request.param == "memory":
         made = InMemory()
         await made.backend.connect()
         yield made
+        return
+    if request.param == "agnic":
+        async with agnic(tmp_path) as other:
+            await other.backend.connect()
+            yield other
         return
     async with real(tmp_path) as server:
         await server.backend.connect()

@@ -54,10 +54,10 @@ def test_mistakes_have_a_code_of_their_own(
     assert "agentmail-tui" in said.err
 
 
-def test_help_offers_no_backend_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_offers_the_backends_that_are_there(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         parse(["--help"])
     told = capsys.readouterr().out
     assert "--demo" in told
-    assert "agnic" not in told
-    assert "--backend" not in told
+    assert "--backend {commune,agnic}" in told
+    assert "AGNIC_TOKEN" in told

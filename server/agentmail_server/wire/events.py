@@ -64,9 +64,12 @@ class CapabilitiesOut(TypedDict):
     counts: bool
     stream: bool
     idempotent_send: bool
+    # The longest wait that a send may ask for.
+    undo_seconds: int
     raw: bool
     search_type: str
     search_operators: list[str]
+    manage_inboxes: bool
     scopes: list[str]
 
 

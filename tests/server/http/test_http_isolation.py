@@ -54,6 +54,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("DELETE", "/v1/agent/api-keys/{key}"): None,
     ("POST", "/v1/agent/api-keys/{key}/rotate"): None,
     ("GET", "/v1/attachments/{attachment}/content"): None,
+    ("DELETE", "/v1/delivery/suppressions/{suppression}"): None,
     ("GET", "/v1/webhooks/deliveries/{delivery}"): None,
     ("POST", "/v1/webhooks/deliveries/{delivery}/retry"): None,
     ("POST", "/v1/inboxes/{inbox}/webhook/rotate"): None,
@@ -78,6 +79,12 @@ ASKED: list[tuple[str, str, dict[str, str], Any]] = [
     ("GET", "/v1/delivery/events", {"domain_id": "domain"}, None),
     ("GET", "/v1/delivery/suppressions", {"inbox_id": "inbox"}, None),
     ("GET", "/v1/delivery/suppressions", {"domain_id": "domain"}, None),
+    (
+        "POST",
+        "/v1/delivery/suppressions",
+        {},
+        {"email": "x@y.example", "inbox_id": "inbox"},
+    ),
     ("GET", "/v1/webhooks/deliveries", {"inbox_id": "inbox"}, None),
     ("GET", "/v1/webhooks/health", {"inbox_id": "inbox"}, None),
     ("POST", "/v1/webhooks/test", {}, {"inbox_id": "inbox"}),
@@ -125,6 +132,7 @@ NAMELESS = {
 }
 
 MISSING = {
+    "suppression": "sup_00000000000000000000",
     "delivery": "wdel_00000000000000000000",
     "domain": "d_00000000000000000000",
     "inbox": "i_00000000000000000000",
@@ -158,7 +166,12 @@ async def _their_things(api: Api) -> dict[str, str]:
         b'Content-Disposition: attachment; filename="canary.pdf"\r\n\r\nPDF\r\n--b--\r\n',
     )
     (hook,) = await api.data("GET", "/v1/webhooks/deliveries", key=api.theirs.key)
+    unwanted = {"email": "canary@theirs.example", "inbox_id": inbox["id"]}
+    (suppressed,) = await api.data(
+        "POST", "/v1/delivery/suppressions", key=api.theirs.key, json=unwanted
+    )
     return {
+        "suppression": suppressed["id"],
         "delivery": hook["id"],
         "domain": api.theirs.domain_id,
         "inbox": inbox["id"],

@@ -150,7 +150,8 @@ def _best_of_threads(
     best: dict[str, _Best] = {}
     for start in range(0, len(candidates), _PORTION):
         query = select(messages.c.id, messages.c.seq, messages.c.thread_id)
-        query = query.join(threads, threads.c.id == messages.c.thread_id)
+        if asked.filtered:
+            query = query.join(threads, threads.c.id == messages.c.thread_id)
         query = query.where(messages.c.id.in_(candidates[start : start + _PORTION]), *wanted)
         for message_id, seq, thread_id in conn.execute(query):
             cosine = max(0.0, cosines.get(message_id, 0.0))

@@ -43,7 +43,7 @@ _MOST_OF_A_WORD = 2.2
 _COLUMN_WEIGHTS = (2.0, 1.0, 1.0)
 # Beyond so many messages a word is common, and its exact number does not matter.
 _COUNTED = 20_000
-_COMMON_SHARE = 0.2
+_COMMON_SHARE = 0.1
 _FEW_MESSAGES = 4_000
 _COMMON_WORDS = frozenset((
     "a", "an", "the", "of", "to", "for", "and", "or", "in", "on", "is", "are", "be", "was",
@@ -72,6 +72,8 @@ def text_hits(conn: Connection, org_id: str, asked: Asked, limit: int = 200) -> 
     if not present or best <= 0:
         return []
     ranked = _ranked_by_postgres(present) if is_postgres(conn) else _ranked_by_fts(present)
+    if asked.filtered:
+        ranked = ranked.join(threads, threads.c.id == messages.c.thread_id)
     query = ranked.where(*wanted).order_by(literal_column("worth").desc(), messages.c.seq.desc())
     return [
         TextHit(message_id, min(1.0, max(0.0, float(worth) / best)))
@@ -144,8 +146,7 @@ def _ranked_by_fts(words: Sequence[_Word]) -> Select[Any]:
     found = select(index.c.rowid, worth.label("worth")).where(matched).cte("found")
     found = found.prefix_with("MATERIALIZED")
     ranked = select(messages.c.id, found.c.worth.label("worth"))
-    ranked = ranked.join_from(found, messages, messages.c.seq == found.c.rowid)
-    return ranked.join(threads, threads.c.id == messages.c.thread_id)
+    return ranked.join_from(found, messages, messages.c.seq == found.c.rowid)
 
 
 def _ranked_by_postgres(words: Sequence[_Word]) -> Select[Any]:
@@ -158,8 +159,7 @@ def _ranked_by_postgres(words: Sequence[_Word]) -> Select[Any]:
         part = 0.5 + 0.5 * func.least(1.0, rank * 4)
         worth += case((_held(word.query), word.rarity * part), else_=0.0)
     matched = or_(*(_held(word.query) for word in words))
-    ranked = select(messages.c.id, worth.label("worth"))
-    return ranked.join(threads, threads.c.id == messages.c.thread_id).where(matched)
+    return select(messages.c.id, worth.label("worth")).where(matched)
 
 
 def _held(query: str) -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from agentmail_server.errors import Unavailable
 from agentmail_server.jobs.relay import RelayJob, schedule
 from agentmail_server.jobs.runner import Kind, Runner
 from agentmail_server.relay.outcome import RecipientResult, blocked, from_reply, temporary
@@ -410,3 +411,27 @@ async def test_a_crowded_lane_is_tried_soon_again_and_spends_no_attempt(yard: Ya
     runner.wake()
     await ended(yard)
     assert [recipients for _, recipients, _ in relay.sent] == [["ann@x.test"], ["bob@y.test"]]
+
+
+async def test_a_commit_that_fails_after_the_250_repeats_the_same_mail_once(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R26: between the next server's 250 and our commit lies the one window for a repeat."""
+    real, broken = relaying.settle, [True]
+
+    def settle(*args: Any, **more: Any) -> bool:
+        if broken.pop() if broken else False:
+            raise Unavailable("killed here")
+        return real(*args, **more)
+
+    monkeypatch.setattr(relaying, "settle", settle)
+    relay = FakeRelay()
+    runner = await start(yard, relay)
+    await send(yard, "ann@x.test")
+    await yard.until(lambda rows: _relay_row(rows).last_error is not None)
+    assert await statuses(yard) == {"ann@x.test": "queued"}
+    yard.advance(60)
+    runner.wake()
+    await ended(yard)
+    assert [raw for _, _, raw in relay.sent] == [RAW, RAW]
+    assert [event for _, event in await events(yard)] == ["queued", "sent", "delivered"]

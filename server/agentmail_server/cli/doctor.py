@@ -17,6 +17,7 @@ from agentmail_server.errors import ServiceError
 from agentmail_server.ids import Ids, SystemClock
 from agentmail_server.relay.mx import DnsResolver, MxFailure
 from agentmail_server.relay.url import RelayUrlError, parse_relay_url
+from agentmail_server.search.weights import find_model
 from agentmail_server.store.engine import open_store
 from agentmail_server.store.sqlite import DATABASE_NAME
 
@@ -66,7 +67,17 @@ async def examine(settings: Settings) -> list[Finding]:
     findings.append(await _port("http", settings.http_address, serving=serving))
     findings.append(await _port("smtp", settings.smtp_address, serving=serving))
     findings.append(await _relay(settings))
+    findings.append(await asyncio.to_thread(_model, settings))
     return findings
+
+
+def _model(settings: Settings) -> Finding:
+    if settings.embedder in ("none", "hash"):
+        return Finding("search", f"embedder {settings.embedder}: no search by meaning", note=True)
+    if find_model() is not None:
+        return Finding("search", "the model of search by meaning is there")
+    text = "no model yet, words alone are searched; get it with `agentmail-server model fetch`"
+    return Finding("search", text, note=True)
 
 
 def _answers(address: HostPort) -> bool:

@@ -14,6 +14,9 @@ from typing import Any
 
 import httpx
 import pytest
+from agentmail_server.service import keys
+from agentmail_server.store import accounts
+from agentmail_server.store.inboxes import create_inbox
 from agentmail_server.store.tables import message_vectors, messages, threads
 from sqlalchemy import Connection, delete, func, select
 
@@ -229,6 +232,30 @@ async def test_other_inboxes_are_never_shown(filled: Desk) -> None:
     assert like["search_type"] == "vector"
     assert own not in [row["thread_id"] for row in like["data"]]
     assert "Next door" not in [row["subject"] for row in like["data"]]
+
+
+async def test_another_organisation_sees_nothing_and_is_not_seen(filled: Desk) -> None:
+    server = filled.server
+    stranger = await server.store.write(
+        lambda conn: accounts.create_org(conn, server.ids, 1, "Theirs", "theirs")
+    )
+    theirs = await server.store.write(
+        lambda conn: create_inbox(conn, server.ids, 1, stranger.id, local_part="theirs")
+    )
+    key = await keys.add_key(
+        server.store, server.ids, server.clock, server.pepper, stranger.id, "their key"
+    )
+    ours = dict(filled.client.headers)
+    filled.client.headers["Authorization"] = f"Bearer {key}"
+    await filled.bring(850, "Their violin", "The violin and the kettle.", theirs.id)
+    await filled.indexed()
+    assert await filled.subjects(QUESTION, all="true", limit=100) == ["Their violin"]
+    params = {"q": QUESTION, "inbox_id": filled.inbox_id}
+    assert (await filled.client.get("/v1/search/threads", params=params)).status_code == 404
+    filled.client.headers.update(ours)
+    assert "Their violin" not in await filled.subjects(QUESTION, all="true", limit=100)
+    params["inbox_id"] = theirs.id
+    assert (await filled.client.get("/v1/search/threads", params=params)).status_code == 404
 
 
 async def test_a_new_index_is_made_on_request_while_the_old_one_serves(filled: Desk) -> None:

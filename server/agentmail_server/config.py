@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     # The DNS server to ask, as in 127.0.0.1:53; those of the system unless given.
     dns: str | None = None
 
+    # An endpoint of OpenAI's shape, as in http://127.0.0.1:11434/v1, for what the rules of the
+    # extractor leave open; without one, the rules are all there is.
+    llm_url: str | None = None
+    llm_key: SecretStr | None = None
+    llm_model: str = "default"
+
     # The domain of the Agnic API's addresses, the shared one unless given; how many days of mail
     # that API shows.
     agnic_domain: str | None = None

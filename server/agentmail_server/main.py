@@ -20,6 +20,7 @@ from agentmail_server.http.listener import HttpListener
 from agentmail_server.http.rows.mail import message_out
 from agentmail_server.ids import Clock, FrozenClock, Ids, SystemClock, to_micros
 from agentmail_server.jobs.erase import EraseJob
+from agentmail_server.jobs.extract import ExtractJob
 from agentmail_server.jobs.parse import ParseJob
 from agentmail_server.jobs.parser import ParserPool
 from agentmail_server.jobs.relay import RelayJob
@@ -27,6 +28,7 @@ from agentmail_server.jobs.runner import Kind, Runner
 from agentmail_server.jobs.webhook import WebhookJob
 from agentmail_server.live import Hub
 from agentmail_server.relay.caller import Caller
+from agentmail_server.relay.model import ModelEndpoint
 from agentmail_server.relay.transport import relay_of
 from agentmail_server.relay.url import RelayUrlError
 from agentmail_server.service import keys, relaying
@@ -215,6 +217,7 @@ async def _run_jobs(
             Kind("relay", relay_job, limit=200, lease_seconds=1800, max_attempts=1000),
             EraseJob(store, clock=clock).kind(),
             WebhookJob(store, caller, render=message_out, clock=clock).kind(),
+            ExtractJob(store, ModelEndpoint.of(settings), clock=clock).kind(),
         ],
         clock=clock,
         ids=ids,

@@ -34,6 +34,7 @@ _UNRECORDED = (
         raw_mail_inboxes.c.recipient,
         inboxes.c.domain_id,
         inboxes.c.webhook,
+        inboxes.c.extraction_schema,
         raw_mails.c.id.label("raw_id"),
         raw_mails.c.org_id,
         raw_mails.c.sha256,

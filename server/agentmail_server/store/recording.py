@@ -19,6 +19,7 @@ from agentmail_server.store.arrivals import (
     people_text,
     start_thread,
 )
+from agentmail_server.store.extraction import ask
 from agentmail_server.store.log import append
 from agentmail_server.store.records import Participant
 from agentmail_server.store.tables import attachments, messages
@@ -81,6 +82,7 @@ def record_in_inbox(conn: Connection, target: RowMapping, story: Inbound) -> str
         data={"subject": parsed.subject, "from": parsed.sender.address, "direction": "inbound"},
     )
     announce_mail(conn, story.ids, story.now, target, message_id)
+    ask(conn, story.now, message_id, target["extraction_schema"])
     return message_id
 
 

@@ -163,6 +163,8 @@ class Draft:
     bcc: tuple[str, ...] = ()
     thread_id: str | None = None
     undo_seconds: int = 0  # for which the server is to hold it
+    attachments: tuple[str, ...] = ()  # ids of files that the server has already
+    attachment_names: tuple[str, ...] = ()  # of the same files
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,10 @@ class Backend(Protocol):
         """Hand a draft to the server; the draft's `local_id` is the Idempotency-Key."""
         ...
 
+    async def upload(self, name: str, mime_type: str, content: bytes) -> str:
+        """Give the server a file that a mail will carry; return its id."""
+        ...
+
     async def cancel(self, message_id: str) -> None:
         """Take back a mail that the server still holds; refused once it has left."""
         ...

@@ -205,6 +205,8 @@ KEYS: tuple[Key, ...] = (
     Key("app.quit", ("ctrl+q",), "quit_app", "quit", Group.APP),
     _write("review", ("ctrl+j", "ctrl+enter"), "review", "go to review", Place.COMPOSER),
     _write("editor", ("f4", "alt+e"), "editor", "write the body in $EDITOR", Place.COMPOSER),
+    _write("attach", ("f9", "alt+a"), "attach", "attach a file", Place.COMPOSER),
+    _write("detach", ("alt+d",), "detach", "take the last file off", Place.COMPOSER),
     _write("keep", ("escape", "ctrl+s"), "keep", "keep the draft and leave", Place.COMPOSER),
     _write("discard", ("f8", "alt+x"), "discard", "throw the draft away", Place.COMPOSER),
     _write("send", ("enter",), "send", "send", Place.REVIEW),
@@ -275,6 +277,7 @@ FOOTERS: Mapping[Place, tuple[tuple[str, str], ...]] = {
     Place.FIELD: (("thread.open", "go to the list"), ("app.out", "leave")),
     Place.COMPOSER: (
         ("composer.review", "review"),
+        ("composer.attach", "attach"),
         ("composer.editor", "$EDITOR"),
         ("composer.keep", "keep draft"),
         ("composer.discard", "throw away"),

@@ -109,6 +109,14 @@ class Reading(Marking):
             self.say(f"the file could not be fetched: {error.message}", Tone.ERROR)
             return None
 
+    async def upload(self, name: str, mime_type: str, content: bytes) -> str | None:
+        """Give the server a file; None, and a notice, where it does not take it."""
+        try:
+            return await self._backend.upload(name, mime_type, content)
+        except MailError as error:
+            self.say(f"the file was not attached: {error.message}", Tone.ERROR)
+            return None
+
     def _open(self, thread: Thread, *, read: bool) -> None:
         opened = self._state.open
         if opened is None or opened.thread.id != thread.id or opened.error is not None:

@@ -13,9 +13,11 @@ from agentmail_tui.clean import clean, clean_line
 from agentmail_tui.keys import Place
 from agentmail_tui.mailbox.drafts import KeptDraft
 from agentmail_tui.mailbox.state import Tone
-from agentmail_tui.screens import present_thread
+from agentmail_tui.screens import attaching, present_thread
 from agentmail_tui.screens.addresses import read_addresses
+from agentmail_tui.screens.ask import AskScreen
 from agentmail_tui.screens.bindings import bindings
+from agentmail_tui.screens.known import AddressSuggester, known_addresses
 from agentmail_tui.screens.review import ReviewScreen
 from agentmail_tui.screens.shown import StateScreen
 from agentmail_tui.widgets.from_field import FromField, Senders
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from agentmail_tui.mailbox.state import MailState
     from agentmail_tui.screens.context import Context
     from agentmail_tui.widgets.card import Card
+    from agentmail_tui.widgets.lines import Line
 
 
 _SAVE_EVERY = 1.0  # seconds of typing that a power cut may cost
@@ -78,7 +81,11 @@ class ComposeScreen(StateScreen[Composed]):
         self.sender.can_focus = len(own) > 1
         self.to = self._field(", ".join(draft.to), "to")
         self.cc = self._field(", ".join(draft.cc), "cc")
+        for field in (self.to, self.cc):
+            field.suggester = AddressSuggester(lambda: known_addresses(self.state))
         self.subject = self._field(draft.subject, "subject")
+        self.files = OneLine(_files(draft), id="draft-files")
+        self.files.display = bool(draft.attachments)
         self.body = TextArea(
             draft.body, soft_wrap=True, compact=True, highlight_cursor_line=False, id="body-text"
         )
@@ -103,6 +110,7 @@ class ComposeScreen(StateScreen[Composed]):
                     with Horizontal(classes="field"):
                         yield OneLine(((f" {name}", "faint"),), id=f"name-{name.lower()}")
                         yield field
+                yield self.files
                 yield Rule(Joints())
                 yield self.body
             if self._source or self._draft.thread_id:
@@ -209,6 +217,39 @@ class ComposeScreen(StateScreen[Composed]):
                 self.body.text = clean(text)
             self.body.focus()
 
+    def action_attach(self) -> None:
+        """Ask for the path of a file, and attach it."""
+        screen = AskScreen(self.context, "Attach which file?", attaching.tell)
+        self.app.push_screen(screen, self._path_typed)
+
+    def _path_typed(self, written: str | None) -> None:
+        if written is not None:
+            self.run_worker(self._take_file(written), group="files")
+
+    async def _take_file(self, written: str) -> None:
+        try:
+            name, kind, content = await attaching.read(written)
+        except attaching.CannotAttach as error:
+            self.tell(str(error))
+            return
+        self.tell(f"{name} is on its way to the server …")
+        file_id = await self.mailbox.upload(name, kind, content)
+        if file_id is None:
+            notice = self.state.notice
+            self.tell(str(notice.text) if notice else "the file was not attached")
+            return
+        self._carry((*self._draft.attachments, file_id), (*self._draft.attachment_names, name))
+        self.tell("")
+
+    def action_detach(self) -> None:
+        """Take the file that was attached last off again."""
+        self._carry(self._draft.attachments[:-1], self._draft.attachment_names[:-1])
+
+    def _carry(self, ids: tuple[str, ...], names: tuple[str, ...]) -> None:
+        self._draft = replace(self._draft, attachments=ids, attachment_names=names)
+        self.files.show(_files(self._draft))
+        self.files.display = bool(ids)
+
     def action_keep(self) -> None:
         """Leave, with the draft kept if anything was written."""
         self._save()
@@ -217,6 +258,12 @@ class ComposeScreen(StateScreen[Composed]):
     def action_discard(self) -> None:
         """Leave, and throw the draft away."""
         self.dismiss(Composed(None, send=False))
+
+
+def _files(draft: Draft) -> Line:
+    """Return the line that names the files of a draft."""
+    names = ", ".join(clean_line(name, 60) for name in draft.attachment_names)
+    return ((" Files    ", "faint"), ("@ ", "accent"), (names, "text"))
 
 
 def _as_typed(text: str) -> tuple[str, ...]:

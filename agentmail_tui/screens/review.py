@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.containers import Vertical
@@ -10,6 +11,7 @@ from agentmail_tui.clean import clean, clean_line
 from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
 from agentmail_tui.screens.bindings import bindings
+from agentmail_tui.screens.known import known_addresses
 from agentmail_tui.screens.modal import Modal
 from agentmail_tui.widgets.key_footer import KeyFooter
 from agentmail_tui.widgets.one_line import OneLine
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from agentmail_tui.mailbox.state import MailState
     from agentmail_tui.screens.context import Context
     from agentmail_tui.widgets.lines import Line
+
+
+_ATTACHED = re.compile(
+    r"(?i)\b(attach(?:ed|ment|ments)?|enclosed|anbei|im anhang|angehängt|ci-joint|adjunto)\b"
+)
 
 
 class ReviewScreen(Modal[bool]):
@@ -79,11 +86,18 @@ def facts(draft: Draft, state: MailState) -> Iterator[Line]:
         ("To", ", ".join(draft.to)),
         ("Cc", ", ".join(draft.cc)),
         ("Subject", draft.subject or "(no subject)"),
+        ("Files", ", ".join(draft.attachment_names)),
     )
     for name, value in rows:
         if value:
             note = f"   {count} recipients" if name == "To" and count > 1 else ""
             yield ((f"{name:<9}", "faint"), (clean_line(value), "text"), (note, "muted"))
+
+
+def _own_words(body: str) -> str:
+    """Return what the writer wrote: no quoted lines, nothing that was forwarded."""
+    own = body.partition("---------- Forwarded message")[0].split("\n")
+    return "\n".join(line for line in own if not line.startswith(">"))
 
 
 def warnings(draft: Draft, state: MailState) -> Iterator[str]:
@@ -92,6 +106,12 @@ def warnings(draft: Draft, state: MailState) -> Iterator[str]:
     for address in (*draft.to, *draft.cc):
         if address.casefold() in blocked:
             yield clean_line(f"{address} is suppressed: the server will not send to it")
+    known = {address.casefold() for address in known_addresses(state)}
+    fresh = [each for each in (*draft.to, *draft.cc) if each.casefold() not in known]
+    if fresh:
+        yield clean_line(f"no mail with {', '.join(fresh)} was seen before")
+    if not draft.attachments and _ATTACHED.search(_own_words(draft.body)):
+        yield "the text speaks of a file, but none is attached"
     if not draft.body.strip():
         yield "there is no text"
     if not draft.subject.strip() and draft.thread_id is None:

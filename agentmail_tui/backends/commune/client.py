@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
 from agentmail_tui.backends.commune import wire
 from agentmail_tui.backends.commune.reading import CommuneReading
+from agentmail_tui.backends.decode import data_of, ident, mapping
 from agentmail_tui.backends.urls import path_of
 from agentmail_tui.domain import Draft, Inbox, SendReceipt, Status, Triage
 
@@ -71,6 +74,13 @@ class CommuneBackend(CommuneReading):
         path = path_of("v1", "domains", inbox.domain_id, "inboxes", inbox.id)
         await self._http.call("DELETE", path)
 
+    async def upload(self, name: str, mime_type: str, content: bytes) -> str:
+        """Give the server a file that a mail will carry."""
+        text = await asyncio.to_thread(lambda: base64.b64encode(content).decode())
+        body = {"content": text, "filename": name, "mime_type": mime_type}
+        reply = await self._http.call("POST", "/v1/attachments/upload", body=body)
+        return ident(mapping(data_of(reply), "attachment"), "attachment_id", "id")
+
     async def cancel(self, message_id: str) -> None:
         """Take back a mail that the server still holds."""
         await self._http.call("POST", path_of("v1", "messages", message_id, "cancel"))
@@ -90,6 +100,7 @@ def _sent(draft: Draft) -> dict[str, Any]:
         "text": draft.body,
         "inbox_id": draft.inbox_id,
         "thread_id": draft.thread_id,
+        "attachments": list(draft.attachments),
         "undo_seconds": draft.undo_seconds,
     }
     return {name: value for name, value in body.items() if value}

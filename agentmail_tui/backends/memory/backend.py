@@ -13,6 +13,7 @@ from agentmail_tui.backends.memory.world import World
 from agentmail_tui.clean import Safe, clean, clean_line
 from agentmail_tui.domain import (
     Address,
+    Attachment,
     Capabilities,
     Counts,
     Delivery,
@@ -66,6 +67,7 @@ class MemoryBackend(Inboxes):
         self.suppressions: list[Suppression] = []
         self.webhooks: list[WebhookDelivery] = []
         self._inboxes = tuple(inboxes)
+        self.uploads: dict[str, tuple[Attachment, bytes]] = {}
         self._sent: dict[str, tuple[Draft, SendReceipt]] = {}
 
     async def connect(self) -> Capabilities:
@@ -112,7 +114,9 @@ class MemoryBackend(Inboxes):
         raise NotFound(f"message {clean_line(message_id, 60)} not found")
 
     async def attachment(self, attachment_id: str) -> bytes:
-        """Return bytes of the size that the message told, made of the file's name."""
+        """Return what was uploaded, else bytes of the size told, made of the file's name."""
+        if attachment_id in self.uploads:
+            return self.uploads[attachment_id][1]
         for messages in self.mail.conversations.values():
             for file in (each for message in messages for each in message.attachments):
                 if file.id == attachment_id:
@@ -168,6 +172,8 @@ class MemoryBackend(Inboxes):
             raise NotFound("inbox not found")
         thread = self.mail.thread(draft.thread_id) if draft.thread_id else None
         message = _written(draft, sender, thread, self)
+        files = tuple(self.uploads[each][0] for each in draft.attachments)
+        message = replace(message, attachments=files)
         self.mail.add(message)
         receipt = SendReceipt(message.id, message.thread_id, clean_line("queued"))
         self._sent[draft.local_id] = (draft, receipt)
@@ -175,6 +181,12 @@ class MemoryBackend(Inboxes):
         for address in draft.to:
             self.deliver(message.id, "queued", address)
         return receipt
+
+    async def upload(self, name: str, mime_type: str, content: bytes) -> str:
+        """Keep a file that a mail will carry."""
+        file = Attachment(self.new_id("att"), clean_line(name), clean_line(mime_type), len(content))
+        self.uploads[file.id] = (file, content)
+        return file.id
 
     async def cancel(self, message_id: str) -> None:
         """Take back a mail that was sent to wait."""

@@ -199,6 +199,21 @@ async def test_a_file_is_fetched_byte_by_byte(canned: Canned, ours: CommuneBacke
     assert await ours.attachment("a1") == b"\x00\xff\r\n"
 
 
+async def test_a_file_is_uploaded_and_named_in_the_send(
+    canned: Canned, ours: CommuneBackend
+) -> None:
+    canned.say("/v1/attachments/upload", {"data": {"attachment_id": "a1"}}, 201)
+    assert await ours.upload("a.bin", "application/octet-stream", b"\x00\xff") == "a1"
+    assert json.loads(canned.requests[-1].content) == {
+        "content": "AP8=",
+        "filename": "a.bin",
+        "mime_type": "application/octet-stream",
+    }
+    canned.say("/v1/messages/send", {"data": {"message_id": "m1", "thread_id": "t1"}})
+    await ours.send(Draft("k", "i_1", ("a@b.test",), "S", "B", attachments=("a1",)))
+    assert json.loads(canned.requests[-1].content)["attachments"] == ["a1"]
+
+
 async def test_a_held_mail_is_taken_back(canned: Canned, ours: CommuneBackend) -> None:
     canned.say("/v1/messages/m1/cancel", {"data": {"status": "cancelled"}})
     await ours.cancel("m1")

@@ -247,12 +247,21 @@ class Suppression:
 
 
 @dataclass(frozen=True, slots=True)
+class Bucket:
+    """Counts of an hour or a day of a window, by event type."""
+
+    start: datetime
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """Counts of a window, by event type in the words of the API; rates in percent."""
 
     period: Safe
     counts: tuple[tuple[str, int], ...]
     rates: tuple[tuple[str, float | None], ...] = ()
+    series: tuple[Bucket, ...] = ()  # oldest first, where the server tells it
 
 
 @dataclass(frozen=True, slots=True)

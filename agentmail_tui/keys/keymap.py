@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from agentmail_tui.keys.table import BY_ID, FOOTERS, KEYS, MAIL, PREFIXES, Group, Key, Place, short
+from agentmail_tui.keys.footers import FOOTERS
+from agentmail_tui.keys.table import BY_ID, KEYS, MAIL, PREFIXES, Group, Key, Place, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -11,9 +12,11 @@ from agentmail_tui.mailbox import select
 from agentmail_tui.screens import present_delivery as present
 from agentmail_tui.screens.bindings import bindings
 from agentmail_tui.screens.present import LINKS
+from agentmail_tui.screens.present_hooks import webhook_choices
+from agentmail_tui.screens.present_plot import plot
 from agentmail_tui.screens.shown import StateScreen
 from agentmail_tui.widgets.key_footer import KeyFooter
-from agentmail_tui.widgets.one_line import Flow, OneLine
+from agentmail_tui.widgets.one_line import Flow, OneLine, Stack
 from agentmail_tui.widgets.pick_list import PickList
 from agentmail_tui.widgets.rule import Joints, Rule
 from agentmail_tui.widgets.split_bar import SplitBar, Tab, Tabs
@@ -30,17 +33,28 @@ if TYPE_CHECKING:
 PARTS = ("events", "suppressions", "webhooks")
 
 
-class DeliveryScreen(StateScreen[str]):
-    """Returns the id of a thread to open, or nothing."""
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """A thread to open, and the event that led there."""
+
+    thread_id: str
+    event_id: str
+
+
+class DeliveryScreen(StateScreen[Picked]):
+    """Returns a thread to open, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.DELIVERY)
 
-    def __init__(self, context: Context, part: str) -> None:
+    def __init__(self, context: Context, part: str, event_id: str | None = None) -> None:
+        """Begin with a part; with the cursor on an event, if one is given."""
         super().__init__(context)
+        self._event_id = event_id
         self._part = PARTS.index(part)
         self.title_bar = TitleBar(Title())
         self.periods = OneLine((), id="periods")
         self.figures = Flow((), id="figures")
+        self.plot = Stack((), id="plot")
         self.parts = SplitBar(Tabs(), id="parts")
         self.rows = PickList(id="rows")
         self.status_line = StatusLine(StatusInfo())
@@ -50,6 +64,7 @@ class DeliveryScreen(StateScreen[str]):
         yield self.title_bar
         yield self.periods
         yield self.figures
+        yield self.plot
         yield Rule(Joints())
         yield self.parts
         yield self.rows
@@ -71,6 +86,9 @@ class DeliveryScreen(StateScreen[str]):
         self.periods.show(((" ", ""), *periods))
         self.figures.show(figures)
         data = state.delivery.data
+        lines = plot(data.metrics)
+        self.plot.show(lines)
+        self.plot.display = bool(lines)
         counts = (len(data.events), len(data.suppressions), len(data.webhooks))
         tabs = [
             Tab(name.capitalize(), str(count), current=n == self._part)
@@ -84,8 +102,11 @@ class DeliveryScreen(StateScreen[str]):
         )
 
     def _show_rows(self, state: MailState) -> None:
-        make = (present.event_choices, present.suppression_choices, present.webhook_choices)
-        self.rows.show(make[self._part](state, self.now))
+        make = (present.event_choices, present.suppression_choices, webhook_choices)
+        self.rows.show(make[self._part](state, self.now), self._event_id)
+        if self._event_id == self.rows.value:
+            # From here on the cursor is the reader's.
+            self._event_id = None
 
     @on(SplitBar.Picked)
     def _part_clicked(self, event: SplitBar.Picked) -> None:
@@ -122,13 +143,19 @@ class DeliveryScreen(StateScreen[str]):
     def action_open(self) -> None:
         """Go to the thread of the event under the cursor."""
         value = self.rows.value
-        if self._part != 0 or value is None:
-            return
-        thread_id = self.state.delivery.data.events[int(value)].thread_id
-        if thread_id is None:
+        events = self.state.delivery.data.events if self._part == 0 else ()
+        event = next((each for each in events if each.id == value), None)
+        if event is not None and event.thread_id is None:
             self.say("the server does not say to which thread this belongs")
+        elif event is not None and event.thread_id is not None:
+            self.dismiss(Picked(event.thread_id, event.id))
+
+    def action_retry(self) -> None:
+        """Have the webhook under the cursor called again."""
+        if PARTS[self._part] == "webhooks" and self.rows.value is not None:
+            self.mailbox.retry_webhook(self.rows.value)
         else:
-            self.dismiss(thread_id)
+            self.say("only a webhook call can be made again: tab leads to them")
 
     def action_out(self) -> None:
         """Go back."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual import on
 
 from agentmail_tui.mailbox import select
@@ -9,6 +11,9 @@ from agentmail_tui.mailbox.state import SPLITS, Link, MailState, Split, Tone
 from agentmail_tui.screens.context import Context
 from agentmail_tui.screens.panes import Panes
 from agentmail_tui.widgets.split_bar import SplitBar
+
+if TYPE_CHECKING:
+    from agentmail_tui.screens.delivery import Picked
 
 
 class GoActions(Panes):
@@ -18,6 +23,8 @@ class GoActions(Panes):
         super().__init__(context)
         # The inbox whose figures were asked for; None inside stands for all of them.
         self._figures_of: tuple[str | None] | None = None
+        # The delivery event from which a thread was opened; the panel begins there again.
+        self._event_id: str | None = None
 
     def action_split(self, number: int) -> None:
         """Show a split by its number, from 1."""
@@ -89,12 +96,15 @@ class GoActions(Panes):
             return
         from agentmail_tui.screens.delivery import DeliveryScreen
 
-        self.app.push_screen(DeliveryScreen(self.context, part), self._event_picked)
+        self.app.push_screen(DeliveryScreen(self.context, part, self._event_id), self._event_picked)
+        self._event_id = None
 
-    def _event_picked(self, thread_id: str | None) -> None:
-        if thread_id is not None:
-            self.mailbox.open_thread(thread_id)
+    def _event_picked(self, picked: Picked | None) -> None:
+        if picked is not None:
+            self._event_id = picked.event_id
+            self.mailbox.open_thread(picked.thread_id)
             self.focus_reader()
+            self.say("D leads back to the event")
 
     def action_sidebar(self) -> None:
         """Show or hide the triage bar."""

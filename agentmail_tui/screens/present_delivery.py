@@ -23,7 +23,7 @@ _SIGNS = {"delivered": "✓", "sent": "✓", "queued": "…", "delivery_delayed"
 # The column is narrow; the other words of the API fit as they are.
 _WORDS = {"delivery_delayed": "delayed"}
 _RATES = {"delivered": "delivery_rate", "bounced": "bounce_rate"}
-_HOOK_OK = frozenset({"delivered", "success", "succeeded", "ok"})
+HOOK_OK = frozenset({"delivered", "success", "succeeded", "ok"})
 
 
 def strip(state: MailState, now: datetime) -> DeliveryBrief:
@@ -71,7 +71,7 @@ def _hooks(delivery: DeliveryState) -> Line:
     hooks = delivery.data.webhooks
     if not hooks:
         return ()
-    bad = sum(hook.status not in _HOOK_OK for hook in hooks)
+    bad = sum(hook.status not in HOOK_OK for hook in hooks)
     fails: tuple[Span, ...] = ((f" {bad} failing", "bad"),) if bad else ()
     return (("webhooks ", "muted"), (f"{len(hooks) - bad} ok", "text"), *fails)
 
@@ -120,9 +120,9 @@ def event_choices(state: MailState, now: datetime) -> list[Choice]:
                 (f"{fit(event.recipient, 30)} ", "text"),
                 (event.detail, "muted"),
             ),
-            f"{n}",
+            event.id,
         )
-        for n, event in enumerate(data.events)
+        for event in data.events
     ]
 
 
@@ -138,29 +138,7 @@ def suppression_choices(state: MailState, now: datetime) -> list[Choice]:
                 (f"{fit(item.reason, 20)} ", "warn"),
                 (date(item.at, now) if item.at else "", "faint"),
             ),
-            f"{n}",
+            str(item.address),
         )
-        for n, item in enumerate(data.suppressions)
-    ]
-
-
-def webhook_choices(state: MailState, now: datetime) -> list[Choice]:
-    """Return the webhook calls, newest first."""
-    data = state.delivery.data
-    if not data.webhooks:
-        return [Choice((("No webhook was called.", "muted"),))]
-    return [
-        Choice(
-            (
-                (f"{fit(when(hook.at, now) if hook.at else '', 10)} ", "faint"),
-                (
-                    f"{'✓' if hook.status in _HOOK_OK else '✗'} {fit(hook.status, 11)} ",
-                    "good" if hook.status in _HOOK_OK else "bad",
-                ),
-                (f"{fit(hook.endpoint, 40)} ", "text"),
-                (f"try {hook.attempts}", "muted"),
-            ),
-            f"{n}",
-        )
-        for n, hook in enumerate(data.webhooks)
+        for item in data.suppressions
     ]

@@ -53,3 +53,11 @@ class Flow(Shown[tuple[Line, ...]]):
             lines[-1].extend((*part, _GAP))
             room -= width_of(part) + width_of((_GAP,))
         return [tuple(line) for line in lines]
+
+
+class Stack(Shown[tuple[Line, ...]]):
+    """Lines under one another."""
+
+    def lay(self, _width: int) -> Sequence[Line]:
+        """Return them."""
+        return self.info

@@ -22,6 +22,7 @@ from agentmail_tui.backends.decode import (
 from agentmail_tui.backends.sse import ServerEvent
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import (
+    Bucket,
     DeliveryEvent,
     EndpointHealth,
     Live,
@@ -60,7 +61,13 @@ def metrics(reply: Any, period: str) -> Metrics:
         period=clean_line(told if isinstance(told, str) and told else period),
         counts=tuple((name, number(row, name)) for name in _COUNTED if name in row),
         rates=tuple((name, share(row[name])) for name in _RATES if name in row),
+        series=tuple(_bucket(each) for each in objects(row.get("series"))),
     )
+
+
+def _bucket(row: Json) -> Bucket:
+    counts = tuple((name, number(row, name)) for name in _COUNTED if name in row)
+    return Bucket(moment(row, "start"), counts)
 
 
 def events(reply: Any) -> tuple[DeliveryEvent, ...]:

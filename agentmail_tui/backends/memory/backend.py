@@ -216,7 +216,7 @@ class MemoryBackend(Inboxes):
         ]
         newest = sorted(mine, key=lambda each: (each.at, each.id), reverse=True)
         return Delivery(
-            metrics(period, mine),
+            metrics(period, mine, self.now()),
             tuple(newest[:_EVENTS_SHOWN]),
             tuple(self.suppressions),
             tuple(self.webhooks),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agentmail_tui.clean import Safe, clean_line
-from agentmail_tui.domain import DeliveryEvent, EndpointHealth, Metrics, WebhookDelivery
+from agentmail_tui.domain import Bucket, DeliveryEvent, EndpointHealth, Metrics, WebhookDelivery
 from agentmail_tui.errors import Rejected
 
 _COUNTED = ("sent", "delivered", "bounced", "complained", "failed", "suppressed")
@@ -20,6 +20,7 @@ _RATES = (
     ("suppression_rate", "suppressed"),
 )
 _STATUSES = ("delivered", "retrying", "dead")
+_MOST_HOURLY = timedelta(days=2)
 _PERIOD = re.compile(r"([1-9][0-9]{0,5})([dh])")
 
 
@@ -32,12 +33,32 @@ def span(period: str) -> timedelta:
     return timedelta(days=number) if match[2] == "d" else timedelta(hours=number)
 
 
-def metrics(period: str, events: Sequence[DeliveryEvent]) -> Metrics:
-    """Return counts by event type, and rates in percent of what was sent."""
-    counts = {kind: sum(event.event_type == kind for event in events) for kind in _COUNTED}
+def metrics(period: str, events: Sequence[DeliveryEvent], now: datetime) -> Metrics:
+    """Return counts by event type, in all and over time, and rates in percent of what was sent."""
+    counts = _counts(events)
     sent = counts["sent"]
     rates = ((name, round(100 * counts[kind] / sent, 2) if sent else None) for name, kind in _RATES)
-    return Metrics(clean_line(period), tuple(counts.items()), tuple(rates))
+    return Metrics(
+        clean_line(period), tuple(counts.items()), tuple(rates), _series(period, events, now)
+    )
+
+
+def _counts(events: Sequence[DeliveryEvent]) -> dict[str, int]:
+    return {kind: sum(event.event_type == kind for event in events) for kind in _COUNTED}
+
+
+def _series(period: str, events: Sequence[DeliveryEvent], now: datetime) -> tuple[Bucket, ...]:
+    """Return counts by the hour, or by the day in periods of more than two days."""
+    whole = span(period)
+    step = timedelta(hours=1) if whole <= _MOST_HOURLY else timedelta(days=1)
+    starts = [now - step * (number + 1) for number in range(whole // step)]
+    return tuple(
+        Bucket(
+            start,
+            tuple(_counts([each for each in events if start <= each.at < start + step]).items()),
+        )
+        for start in reversed(starts)
+    )
 
 
 def endpoints(hooks: Sequence[WebhookDelivery]) -> tuple[EndpointHealth, ...]:

@@ -346,3 +346,11 @@ def test_nonsense_in_times_is_the_epoch() -> None:
 )
 def test_html_gives_its_words(html: str, words: str) -> None:
     assert words_of(html) == words
+
+
+def test_counts_over_time_are_read_where_the_server_tells_them() -> None:
+    row = {"start": "2025-03-12T11:00:00.000Z", "sent": 3, "delivered": 2, "bounced": 1}
+    (bucket,) = wire_delivery.metrics({"data": {"sent": 3, "series": [row]}}, "24h").series
+    assert bucket.start == datetime(2025, 3, 12, 11, tzinfo=UTC)
+    assert dict(bucket.counts) == {"sent": 3, "delivered": 2, "bounced": 1}
+    assert wire_delivery.metrics({"data": {"sent": 3}}, "24h").series == ()

@@ -1,0 +1,63 @@
+"""From webhook calls and the health of their endpoints to rows; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentmail_tui.screens.dates import number, when
+from agentmail_tui.screens.present_delivery import HOOK_OK
+from agentmail_tui.widgets.lines import Line, Span, fit
+from agentmail_tui.widgets.pick_list import Choice
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from agentmail_tui.domain import EndpointHealth, WebhookDelivery
+    from agentmail_tui.mailbox.state import MailState
+
+_ENDPOINT = 40  # cells
+
+
+def webhook_choices(state: MailState, now: datetime) -> list[Choice]:
+    """Return how each endpoint does, and under that the calls, newest first."""
+    data = state.delivery.data
+    if not data.webhooks:
+        return [Choice((("No webhook was called.", "muted"),))]
+    health = [Choice(_health(each, now)) for each in data.endpoints]
+    gap = [Choice(())] if health else []
+    return [*health, *gap, *(Choice(_call(hook, now), hook.id) for hook in data.webhooks)]
+
+
+def _health(endpoint: EndpointHealth, now: datetime) -> Line:
+    rate = endpoint.success_rate
+    share = "no calls ended" if rate is None else f"{rate:.1f}% of {number(endpoint.total)} taken"
+    counts: tuple[Span, ...] = tuple(
+        (f"  {count} {name}", ink)
+        for count, name, ink in (
+            (endpoint.retrying, "retrying", "warn"),
+            (endpoint.dead, "dead", "bad"),
+        )
+        if count
+    )
+    slow = "" if endpoint.latency_ms is None else f"  {endpoint.latency_ms:.0f} ms"
+    paused = f"  paused until {when(endpoint.paused_until, now)}" if endpoint.paused_until else ""
+    return (
+        (f"{fit(endpoint.endpoint, _ENDPOINT)} ", "strong"),
+        (f"24h  {share}", "muted"),
+        *counts,
+        (slow, "faint"),
+        (paused, "warn"),
+    )
+
+
+def _call(hook: WebhookDelivery, now: datetime) -> Line:
+    good = hook.status in HOOK_OK
+    said = " ".join(str(part) for part in (hook.status_code or "", hook.error) if part)
+    again = f"  next {when(hook.next_try, now)}" if hook.next_try else ""
+    return (
+        (f"{fit(when(hook.at, now) if hook.at else '', 10)} ", "faint"),
+        (f"{'✓' if good else '✗'} {fit(hook.status, 11)} ", "good" if good else "bad"),
+        (f"{fit(hook.endpoint, _ENDPOINT)} ", "text"),
+        (f"try {hook.attempts}{again}", "muted"),
+        (f"  {said}" if said else "", "faint"),
+    )

@@ -76,6 +76,10 @@ class AgnicBackend(AgnicReading):
         await self._refresh()
         return SendReceipt(sent, draft.thread_id or self._thread_of(sent), clean_line("queued"))
 
+    async def upload(self, name: str, mime_type: str, content: bytes) -> str:
+        """Refuse: this server sends text alone."""
+        raise Rejected("this server sends no files")
+
     async def cancel(self, message_id: str) -> None:
         """Refuse: this server holds no mail back."""
         raise Rejected("this server sends at once; nothing can be taken back")

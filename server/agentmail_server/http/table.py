@@ -195,7 +195,7 @@ WEBHOOKS = (
           body=webhooks_wire.HookTest, errors=(404, 503)),
     Route("POST", "/v1/inboxes/{inbox}/webhook/rotate", "inboxes:write", webhooks.rotate,
           "Give a webhook a new secret; the old one signs along for a day",
-          inboxes_wire.InboxReply, errors=(404,)),
+          inboxes_wire.InboxReply, errors=(400, 404)),
 )  # fmt: skip
 
 SYSTEM = (

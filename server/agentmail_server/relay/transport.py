@@ -133,6 +133,9 @@ class MxRelay:
                         break
         finally:
             self._waiting[domain] -= 1
+            if not self._waiting[domain]:
+                # Nobody is in the lane: who writes to many domains must not keep them all.
+                del self._waiting[domain], self._turns[domain]
         return [_looped(each) if each.outcome == "blocked" else each for each in results]
 
     @asynccontextmanager

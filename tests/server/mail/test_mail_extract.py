@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import lzma
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from agentmail_server.mail.extract.model import MailView
 from agentmail_server.mail.extract.rules import extract
+from agentmail_server.mail.parse import parse
 
 NOW = datetime(2026, 1, 15, 9, tzinfo=UTC)
 
@@ -201,3 +204,18 @@ def test_it_is_quick_on_text_that_is_made_to_be_slow() -> None:
         start = datetime.now(UTC)
         read(SUPPORT | INVOICE | ONBOARDING, text)
         assert (datetime.now(UTC) - start).total_seconds() < 2
+
+
+def test_to_speak_of_something_is_not_to_want_it() -> None:
+    fields = {"wants_demo": {"type": "boolean"}, "paid": {"type": "boolean"}}
+    assert read(fields, "There were two demos at the fair, quite painful to watch.") == {}
+    assert read(fields, "Could we have a demo next week?") == {"wants_demo": True}
+
+
+def test_no_value_is_invented_in_real_mail(corpus: Path) -> None:
+    with lzma.open(corpus / "bulk" / "spamassassin.mbox.xz") as file:
+        mails = file.read().split(b"\nFrom ")[::90]
+    for raw in mails:
+        mail = parse(raw.partition(b"\n")[2])
+        # What was found must stand in the mail: `read` looks.
+        read(SUPPORT | ONBOARDING | INVOICE | TICKET, mail.text[:40_000], mail.subject, "")

@@ -40,6 +40,12 @@ _GREETING = re.compile(
 )
 _YES = re.compile(r"^(?:yes|true|y|yep|required|ja|oui)\b", re.IGNORECASE)
 _NO_ANSWER = re.compile(r"^(?:no|false|n|nope|none|not)\b", re.IGNORECASE)
+_WISHES = ("want", "wants", "need", "needs", "request", "requests", "requested")
+_WISHED = re.compile(
+    r"\b(?:i|we)(?:['’]d)?\s+(?:\w+\s+){0,2}(?:want|need|like|love|request|ask|expect|prefer)"
+    r"|\bplease\b|\b(?:can|could|may) (?:i|we|you)\b|\binterested\b",
+    re.IGNORECASE,
+)
 _WANTS = ("want", "wants", "need", "needs", "request", "requests", "requested", "is", "has")
 
 
@@ -85,16 +91,18 @@ def _plain(text: str) -> str:
 
 def decide(field: Field, text: str) -> Found | None:
     """Return yes or no where a sentence speaks of the field's subject; a negation counts."""
-    subjects = [word for word in field.words if word not in _WANTS]
-    for subject in subjects:
-        stem = re.escape(subject.removesuffix("s").removesuffix("d").removesuffix("e"))
+    wish = any(word in field.words for word in _WISHES)
+    for subject in (word for word in field.words if word not in _WANTS):
+        stem = re.escape(subject.removesuffix("s"))
         for sentence in sentences(text):
-            hit = re.search(rf"\b{stem}\w*\b", sentence, re.IGNORECASE)
+            hit = re.search(rf"\b{stem}(?:s|d|ed|ing|ment)?\b", sentence, re.IGNORECASE)
             if hit is None:
                 continue
-            before = sentence[: hit.start()]
-            denied = _DENIED.search(before)
-            return Found(denied is None, sentence)
+            if _DENIED.search(sentence[: hit.start()]):
+                return Found(False, sentence)
+            # To speak of a demo is not to want one.
+            if not wish or _WISHED.search(sentence):
+                return Found(True, sentence)
     return None
 
 

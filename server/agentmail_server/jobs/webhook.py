@@ -77,10 +77,9 @@ class WebhookJob:
             if endpoint != work.delivery.endpoint:
                 await self._store.write(webhooks.readdress, work, endpoint)
                 return Later(self._now(), "the endpoint has changed")
-            if not closed:
-                until = await self._store.write(breaker.may_call, self._now(), work.delivery.lane)
-                if until is not None:
-                    return Later(until, "the endpoint fails; waiting before it is tried again")
+            lane = work.delivery.lane
+            if not closed and not await self._store.write(may_attempt, self._now(), job, lane):
+                return FINISHED
             return await self._attempt(job, work)
         except NotFound:
             # Inbox or message were deleted, and the delivery with them.
@@ -121,6 +120,18 @@ class WebhookJob:
 def _load(conn: Connection, delivery_id: str) -> tuple[HookWork, bool]:
     work = webhooks.load(conn, delivery_id)
     return work, breaker.is_closed(conn, work.delivery.lane)
+
+
+def may_attempt(conn: Connection, now: int, job: JobRow, lane: str) -> bool:
+    """Unit: ask the breaker; a job that has to wait is put off in the same commit.
+
+    Else a probe that succeeds meanwhile would not find it, and leave it waiting.
+    """
+    until = breaker.may_call(conn, now, lane)
+    if until is not None:
+        reason = "the endpoint fails; waiting before it is tried again"
+        outbox.retry(conn, job.id, job.lease or "", until, reason)
+    return until is None
 
 
 def close_attempt(

@@ -89,10 +89,10 @@ class Caller:
         self, url: str, headers: Mapping[str, str], body: bytes, answer: _Answer
     ) -> str:
         try:
-            target, shown = await self._target(url)
+            target, shown, scheme = await self._target(url)
             sent = [("Host", shown), *headers.items()]
             pool = httpcore.AsyncConnectionPool(
-                ssl_context=self._context(),
+                ssl_context=await self._context() if scheme == "https" else None,
                 max_keepalive_connections=0,
                 network_backend=_Pinned(self._guard, target, self._network),
             )
@@ -110,18 +110,17 @@ class Caller:
             return f"the endpoint cannot be called: {type(error).__name__}"
         return ""
 
-    async def _target(self, url: str) -> tuple[Target, str]:
+    async def _target(self, url: str) -> tuple[Target, str, str]:
         parts = urlsplit(url)
         if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
             raise Refused("the endpoint is not an http or https URL")
         port = parts.port or _DEFAULT_PORTS[parts.scheme]
         target = await self._guard.target(parts.scheme, parts.hostname, port)
-        return target, parts.netloc.rpartition("@")[2]
+        return target, parts.netloc.rpartition("@")[2], parts.scheme
 
-    def _context(self) -> ssl.SSLContext:
+    async def _context(self) -> ssl.SSLContext:
         if self._tls is None:
-            self._tls = ssl.create_default_context()
-            self._tls.load_verify_locations(certifi.where())
+            self._tls = await asyncio.to_thread(_public_tls)
         return self._tls
 
 
@@ -172,6 +171,12 @@ class _Pinned(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await asyncio.sleep(seconds)
+
+
+def _public_tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def _peer(stream: httpcore.AsyncNetworkStream) -> str:

@@ -21,11 +21,11 @@ from agentmail_server.jobs.webhook import WebhookJob
 from agentmail_server.mail.parse import parse
 from agentmail_server.relay.caller import Caller
 from agentmail_server.relay.guard import LOOPBACK, Guard
-from agentmail_server.store import accounts, domains, inboxes, intake, webhooklist
+from agentmail_server.store import accounts, domains, inboxes, intake, tables, webhooklist
 from agentmail_server.store.engine import Store, open_store
 from agentmail_server.store.records import AcceptedMail, InboxRow, InboxTarget, MessageRow
 from agentmail_server.store.webhooks import HookRow
-from sqlalchemy import Connection
+from sqlalchemy import Connection, or_, select
 
 SECRET = "whsec_" + "ab" * 24
 Reply = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -192,6 +192,21 @@ class Shop:
             while not holds(rows := await self.hooks()):  # noqa: ASYNC110 - rows ring no bell
                 await asyncio.sleep(0.005)
         return rows
+
+    async def calm(self) -> None:
+        """Wait, within ten seconds, until no call is under way or due."""
+
+        def busy(conn: Connection) -> bool:
+            columns = tables.outbox.c
+            query = select(columns.id).where(
+                columns.done_at.is_(None), columns.kind == "webhook",
+                or_(columns.lease.is_not(None), columns.due_at <= self.now),
+            )  # fmt: skip
+            return conn.execute(query).first() is not None
+
+        async with asyncio.timeout(10):
+            while await self.store.read(busy):  # noqa: ASYNC110 - rows ring no bell
+                await asyncio.sleep(0.005)
 
     async def tried(self, attempts: int) -> HookRow:
         """Wait until the only delivery has had so many attempts."""

@@ -1,0 +1,91 @@
+"""What becomes of mail on its way out, as values; see `domain` for the rules of all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from agentmail_tui.clean import Safe
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryEvent:
+    """One step of a message on its way out."""
+
+    id: str
+    message_id: str
+    thread_id: str | None
+    event_type: Safe
+    recipient: Safe
+    detail: Safe
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """An address to which the server will not send."""
+
+    address: Safe
+    reason: Safe
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Counts of an hour or a day of a window, by event type."""
+
+    start: datetime
+    counts: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Counts of a window, by event type in the words of the API; rates in percent."""
+
+    period: Safe
+    counts: tuple[tuple[str, int], ...]
+    rates: tuple[tuple[str, float | None], ...] = ()
+    series: tuple[Bucket, ...] = ()  # oldest first, where the server tells it
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDelivery:
+    """One webhook call and how it went."""
+
+    id: str
+    endpoint: Safe
+    status: Safe  # pending, delivered, retrying, dead
+    attempts: int
+    at: datetime | None
+    event_type: Safe = Safe()
+    status_code: int | None = None  # of the newest answer, if there was one
+    error: Safe = Safe()
+    next_try: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointHealth:
+    """How the calls of one endpoint went in the last 24 hours; the rate is in percent."""
+
+    endpoint: Safe
+    total: int
+    delivered: int
+    retrying: int
+    dead: int
+    success_rate: float | None
+    latency_ms: float | None
+    # Nothing is called until then: it failed too often.
+    paused_until: datetime | None = None
+    last_success: datetime | None = None
+    last_failure: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """All that the delivery panel shows for one inbox (or all)."""
+
+    metrics: Metrics | None = None
+    events: tuple[DeliveryEvent, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    webhooks: tuple[WebhookDelivery, ...] = ()
+    endpoints: tuple[EndpointHealth, ...] = ()

@@ -245,7 +245,7 @@ class Indexer:
             self._wake.clear()
             worked = await self._embed(model)
             worked = await self._feed(model, serving, "serving") or worked
-            worked = await self._bury(serving) or worked
+            worked = await self._bury(model, serving) or worked
             if worked:
                 continue
             self._behind_since = None
@@ -322,17 +322,16 @@ class Indexer:
         body = b"".join(row.content for row in rows)
         await self.process.ask(head, body, seconds=_BATCH_SECONDS)
 
-    async def _bury(self, generation: Generation) -> bool:
+    async def _bury(self, model: Loaded, generation: Generation) -> bool:
         gone = await self._store.read(vectors.tombstones_after, generation.tombstones, _FEED)
         if not gone:
             return False
-        await self._take_out([name for _, name in gone])
+        # What was made anew since has been fed, or will be: it goes by the same name.
+        named = sorted({vectors.message_of(name) for _, name in gone})
+        again = await self._store.read(vectors.vectors_named, model.id, named)
+        alive = {row.name for row in again}
+        await self._take_out([name for _, name in gone if name not in alive])
         generation.tombstones = gone[-1][0]
-        # What was removed and made anew since has a vector that must not go with the old one.
-        again = sorted({vectors.message_of(name) for _, name in gone})
-        if self._model is not None:
-            rows = await self._store.read(vectors.vectors_named, self._model.id, again)
-            await self._put([row for row in rows if row.seq <= generation.vectors], "serving")
         await asyncio.to_thread(self._generations.adopt, generation)
         return True
 

@@ -7,6 +7,7 @@ from agentmail_tui.screens.commands import CommandScreen
 from agentmail_tui.screens.compose import ComposeScreen
 from agentmail_tui.screens.confirm import ConfirmScreen
 from agentmail_tui.screens.delivery import DeliveryScreen
+from agentmail_tui.screens.inboxes import InboxesScreen
 from agentmail_tui.screens.mail import MailScreen
 from agentmail_tui.screens.review import ReviewScreen
 from agentmail_tui.screens.source import PageScreen
@@ -18,6 +19,7 @@ SCREENS = {
     Place.REVIEW: ReviewScreen,
     Place.PICKER: CommandScreen,
     Place.DELIVERY: DeliveryScreen,
+    Place.INBOXES: InboxesScreen,
     Place.PAGE: PageScreen,
     Place.QUESTION: ConfirmScreen,
 }

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _PREVIEW = 300
 _BAD = frozenset({"bounced", "failed", "complained", "suppressed"})
+# Steps of one moment in the order in which they were taken.
+_STEPS = ("scheduled", "queued", "delivery_delayed", "sent", "delivered")
 _STATUS_WORDS = {"needs_reply": "needs reply"}
 _NEW_SUBJECT_PREFIX = ("re:", "aw:", "fwd:", "fw:")
 
@@ -122,7 +124,7 @@ def _ticks(message: Message, events: list[DeliveryEvent], now: datetime) -> tupl
     going: list[Span] = []
     wrong: list[Line] = []
     seen = set()
-    for event in sorted(events, key=lambda each: each.at):
+    for event in sorted(events, key=_in_order):
         if event.event_type in _BAD:
             wrong.append(_wrong(event.event_type, event.detail))
         elif event.event_type not in seen:
@@ -134,6 +136,11 @@ def _ticks(message: Message, events: list[DeliveryEvent], now: datetime) -> tupl
     elif status and status not in seen and not seen & {"delivered", *_BAD}:
         going.append(_tick(status, ""))
     return (*((tuple(going),) if going else ()), *wrong)
+
+
+def _in_order(event: DeliveryEvent) -> tuple[datetime, int]:
+    kind = str(event.event_type)
+    return event.at, _STEPS.index(kind) if kind in _STEPS else len(_STEPS)
 
 
 def _wrong(kind: str, detail: str) -> Line:

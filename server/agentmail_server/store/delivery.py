@@ -132,6 +132,22 @@ def metrics(conn: Connection, org_id: str, scope: DeliveryScope, since: int) -> 
     return counts
 
 
+def count_tried(conn: Connection, org_id: str, scope: DeliveryScope, since: int) -> int:
+    """Return how many recipients of messages were tried and came to some end since a moment."""
+    wanted = within(conn, delivery_events, org_id, scope.inbox_id, scope.domain_id)
+    once = (
+        select(delivery_events.c.message_id, delivery_events.c.recipient)
+        .where(
+            *wanted,
+            delivery_events.c.created_at >= since,
+            delivery_events.c.event_type.in_(("sent", "delivered", "bounced", "failed")),
+        )
+        .distinct()
+        .subquery()
+    )
+    return conn.execute(select(func.count()).select_from(once)).scalar_one()
+
+
 def add_suppression(
     conn: Connection,
     ids: Ids,

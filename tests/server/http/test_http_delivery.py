@@ -70,6 +70,16 @@ async def test_metrics_are_numbers_and_a_period_in_words(
         assert await api.data("GET", f"/v1/delivery/metrics?{place}") == got
 
 
+async def test_one_refused_at_once_counts_among_the_tried(api: Api, inbox: Any) -> None:
+    people = ("yes@x.example", "no@x.example")
+    message = await _sent(api, inbox, *people)
+    await _step(api, message, people[0], "sent")
+    await _step(api, message, people[0], "delivered")
+    await _step(api, message, people[1], "bounced", bounce_type="hard", smtp_code=550)
+    got = await api.data("GET", f"/v1/delivery/metrics?inbox_id={inbox['id']}")
+    assert (got["delivery_rate"], got["bounce_rate"]) == (50.0, 50.0)
+
+
 @pytest.mark.parametrize(
     ("query", "period", "days"),
     [("", "7d", 7), ("period=24h", "24h", 1), ("period=30D", "30d", 30), ("days=3", "3d", 3),

@@ -90,6 +90,9 @@ def _refused(world: World, theirs: MessageRow, domain: str, key: str) -> dict[st
         "delete_inbox": (inbox,),
         "list_events": (DeliveryScope(inbox_id=inbox),),
         "metrics": (DeliveryScope(domain_id=domain), 0),
+        "count_tried": (DeliveryScope(domain_id=domain), 0),
+        "suppress": (DeliveryScope(inbox_id=inbox), "a@x.example", "manual"),
+        "allow_again": (DeliveryScope(inbox_id=inbox), "a@x.example"),
         "list_suppressions": (DeliveryScope(inbox_id=inbox),),
         "thread_messages": (thread,),
         "list_messages": (MessageQuery(inbox_id=inbox),),
@@ -158,7 +161,9 @@ async def test_what_is_foreign_is_not_found_and_stays_as_it_was(
     units = _units()
     for name, args in _refused(world, theirs, await _domain(world), await _key(world)).items():
         first = list(inspect.signature(units[name]).parameters)[1]
-        leading = (START,) if first == "now" else ()
+        leading: tuple[Any, ...] = (START,) if first == "now" else ()
+        if first == "ids":
+            leading = (world.ids, START)
         write: Any = world.store.write
         with pytest.raises(NotFound):
             await write(units[name], *leading, world.org.id, *args)

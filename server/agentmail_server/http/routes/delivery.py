@@ -34,10 +34,11 @@ async def metrics(call: Call[MetricsQuery, NoBody]) -> Reply:
     scope = _scope(call.query)
     window = _window(call.query, call.now())
     counts = await call.deps.store.read(delivery.metrics, call.org_id, scope, window.start)
+    tried = await call.deps.store.read(delivery.count_tried, call.org_id, scope, window.start)
     by_time = await call.deps.store.read(
         counts_by_time, call.org_id, scope, window.start, window.step
     )
-    return data(metrics_out(counts, window, by_time))
+    return data(metrics_out(counts, tried, window, by_time))
 
 
 async def events(call: Call[EventsQuery, NoBody]) -> Reply:

@@ -49,13 +49,15 @@ _SERIES = ("sent", "delivered", "delivery_delayed", "bounced", "complained", "fa
 
 
 def metrics_out(
-    counts: Mapping[str, int], window: Window, by_time: Mapping[int, Mapping[str, int]]
+    counts: Mapping[str, int],
+    tried: int,
+    window: Window,
+    by_time: Mapping[int, Mapping[str, int]],
 ) -> MetricsOut:
-    """Return counts and percentages, and counts over time; a rate of nothing sent is null."""
-    sent = counts.get("sent", 0)
+    """Return counts, percentages of the recipients tried (null for none), and counts over time."""
     start, end = to_iso(window.start), to_iso(window.end)
     return {
-        "sent": sent,
+        "sent": counts.get("sent", 0),
         "delivered": counts.get("delivered", 0),
         "bounced": counts.get("bounced", 0),
         "complained": counts.get("complained", 0),
@@ -63,11 +65,11 @@ def metrics_out(
         "suppressed": counts.get("suppressed", 0),
         "queued": counts.get("queued", 0),
         "orphan_events": 0,
-        "delivery_rate": _rate(counts.get("delivered", 0), sent),
-        "bounce_rate": _rate(counts.get("bounced", 0), sent),
-        "complaint_rate": _rate(counts.get("complained", 0), sent),
-        "failure_rate": _rate(counts.get("failed", 0), sent),
-        "suppression_rate": _rate(counts.get("suppressed", 0), sent),
+        "delivery_rate": _rate(counts.get("delivered", 0), tried),
+        "bounce_rate": _rate(counts.get("bounced", 0), tried),
+        "complaint_rate": _rate(counts.get("complained", 0), tried),
+        "failure_rate": _rate(counts.get("failed", 0), tried),
+        "suppression_rate": _rate(counts.get("suppressed", 0), tried),
         "period": window.name,
         "days": window.days,
         "period_start": start,

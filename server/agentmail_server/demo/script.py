@@ -149,7 +149,10 @@ def _script(told: list[dict[str, Any]], later: tuple[Later, ...]) -> Script:
         for each in told
     )
     found = (
-        step for each in told for entry in each["thread"] for step in _steps(each["local_part"], entry)
+        step
+        for each in told
+        for entry in each["thread"]
+        for step in _steps(each["local_part"], entry)
     )
     steps = sorted(found, key=lambda step: step.ago, reverse=True)
     return Script(inboxes, tuple(steps), later)

@@ -12,8 +12,8 @@ from agentmail_server.ids import Ids
 from agentmail_server.service.keys import (
     ADMIN,
     DATA_DELETE,
-    MANAGES_KEYS,
     KNOWN_SCOPES,
+    MANAGES_KEYS,
     SCOPES,
     Pepper,
     Principal,

@@ -135,7 +135,7 @@ def _opened(path: str) -> Iterator[io.BufferedReader]:
         source = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
     except OSError as error:
         raise BadRequest(f"cannot read {path}: {error.strerror}") from error
-    plain = io.BufferedReader(cast("io.RawIOBase", source), _PIECE)
+    plain: io.BufferedReader = io.BufferedReader(cast("io.RawIOBase", source), _PIECE)
     try:
         yield _unpacked(plain)
     except (EOFError, lzma.LZMAError, gzip.BadGzipFile) as error:

@@ -528,8 +528,6 @@ agnic_aliases = Table(
     metadata,
     Column("org_id", ForeignKey("orgs.id"), primary_key=True),
     Column("agent_id", Integer, nullable=False, unique=True),
-    Column(
-        "inbox_id", ForeignKey("inboxes.id", ondelete="CASCADE"), nullable=False, unique=True
-    ),
+    Column("inbox_id", ForeignKey("inboxes.id", ondelete="CASCADE"), nullable=False, unique=True),
     Column("created_at", BigInteger, nullable=False),
 )

@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 
 from agentmail_tui.clean import Safe
 from agentmail_tui.cli.shapes import address_json, aligned, time_json, triage_json
-from agentmail_tui.cli.shot import Step, parse_script
+from agentmail_tui.cli.shot import parse_script
+from agentmail_tui.cli.stage import Step
 from agentmail_tui.domain import Address, Status, Triage
 
 

@@ -13,7 +13,7 @@ from agentmail_server.http.app import create_app
 from agentmail_server.http.openapi import openapi
 from agentmail_server.http.route import ANY_KEY, PUBLIC
 from agentmail_server.http.table import ROUTES
-from agentmail_server.service.keys import EVERY_SCOPE
+from agentmail_server.service.keys import DATA_DELETE, EVERY_SCOPE
 from pydantic import TypeAdapter
 
 if TYPE_CHECKING:
@@ -104,11 +104,12 @@ def test_every_reference_in_openapi_leads_somewhere() -> None:
 
 
 def test_scopes_are_known_and_paths_are_unique() -> None:
-    assert {route.scope for route in ROUTES} <= {*EVERY_SCOPE, PUBLIC, ANY_KEY}
+    assert {route.scope for route in ROUTES} <= {*EVERY_SCOPE, DATA_DELETE, PUBLIC, ANY_KEY}
     pairs = [(route.method, route.path) for route in ROUTES]
     assert len(pairs) == len(set(pairs))
     assert {route.path for route in ROUTES if route.scope == PUBLIC} == {
         "/healthz", "/readyz", "/metrics", "/openapi.json",
+        "/v1/auth/agent-register", "/v1/auth/agent-verify",
     }  # fmt: skip
 
 

@@ -11,10 +11,13 @@ import pytest
 from agentmail_server.errors import BadRequest, Unauthorized
 from agentmail_server.ids import FrozenClock, Ids, to_micros
 from agentmail_server.service.keys import (
+    DATA_DELETE,
     EVERY_SCOPE,
+    MANAGES_KEYS,
     SCOPES,
     Keyring,
     Pepper,
+    Principal,
     add_key,
     ensure_bootstrap,
     expand,
@@ -75,7 +78,10 @@ def test_minted_keys_are_new_each_time() -> None:
 
 
 def test_the_old_words_never_mean_admin() -> None:
-    assert expand(("read", "write")) == frozenset(SCOPES)
+    # They manage keys, as on the hosted service, and nothing else of an admin.
+    old = expand(("read", "write"))
+    assert old == {*SCOPES, MANAGES_KEYS}
+    assert not Principal("org_1", "key_1", old).may(DATA_DELETE)
     assert expand(("read",)) == {each for each in SCOPES if each.endswith(":read")}
     assert expand(("admin",)) == {"admin"}
 

@@ -33,6 +33,7 @@ from agentmail_server.relay.transport import relay_of
 from agentmail_server.relay.url import RelayUrlError
 from agentmail_server.service import keys, relaying
 from agentmail_server.service.domains import ensure_dkim
+from agentmail_server.service.generation import Generations
 from agentmail_server.service.indexing import Indexer, SearchSettings
 from agentmail_server.service.readiness import Readiness
 from agentmail_server.service.semantic import searching
@@ -215,7 +216,11 @@ async def _run_jobs(
             # Leased ahead of the workers, so that they never wait for the store.
             Kind("parse", parse_job, limit=settings.parse_workers * 8, lease_seconds=300),
             Kind("relay", relay_job, limit=200, lease_seconds=1800, max_attempts=1000),
-            EraseJob(store, clock=clock).kind(),
+            EraseJob(
+                store,
+                clock=clock,
+                forget_index=Generations(SearchSettings.of(settings).root).ask_rebuild,
+            ).kind(),
             WebhookJob(store, caller, render=message_out, clock=clock).kind(),
             ExtractJob(store, ModelEndpoint.of(settings), clock=clock).kind(),
         ],

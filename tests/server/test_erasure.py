@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 from agentmail_server.config import Settings
 from agentmail_server.main import Running, running
+from agentmail_server.service.indexing import SearchSettings
 from pydantic import SecretStr
 
 KEY = "comm_" + "de" * 32
@@ -88,3 +89,30 @@ async def test_no_file_holds_what_was_deleted(tmp_path: Path) -> None:
         left = (await client.get("/v1/messages", params={"inbox_id": other["id"]})).json()
         assert [row["metadata"]["subject"] for row in left["data"]] == ["keepsake"]
     assert found_in(tmp_path) == []
+
+
+async def test_the_index_that_held_vectors_of_it_is_replaced(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=tmp_path, http="127.0.0.1:0", smtp="127.0.0.1:0", domain="near.test",
+        bootstrap_key=SecretStr(KEY), parse_workers=1, embedder="hash",
+    )  # fmt: skip
+    root = SearchSettings.of(settings).root
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with (
+        running(settings) as server,
+        httpx.AsyncClient(base_url=server.http_url, headers=headers) as client,
+    ):
+        inbox = (await client.post("/v1/inboxes", json={"local_part": "desk"})).json()["data"]
+        await asyncio.to_thread(deliver, server, 1)
+        search = f"/v1/search/threads?q=word&inbox_id={inbox['id']}"
+        await until(client, search, lambda body: body["data"] and body["search_type"] == "vector")
+        old = {each.name for each in root.glob("index-*")}
+        body = {"scope": "inbox", "inbox_id": inbox["id"]}
+        asked = (await client.post("/v1/data/deletion-request", json=body)).json()
+        path = f"/v1/data/deletion-request/{asked['id']}"
+        await client.post(f"{path}/confirm", json={"confirmation_token": asked["token"]})
+        await until(
+            client,
+            path,
+            lambda _: (now := {each.name for each in root.glob("index-*")}) and not now & old,
+        )

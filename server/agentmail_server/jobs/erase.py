@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 from agentmail_server.errors import NotFound
 from agentmail_server.ids import Clock, to_micros
 from agentmail_server.jobs.runner import DONE, Kind, Outcome
@@ -17,9 +20,12 @@ _PORTION = 200
 class EraseJob:
     """Runs one request to its end; started again, it goes on with what is left."""
 
-    def __init__(self, store: Store, *, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, *, clock: Clock, forget_index: Callable[[], None] | None = None
+    ) -> None:
         self._store = store
         self._clock = clock
+        self._forget_index = forget_index
 
     def kind(self) -> Kind:
         """Return how the runner is to treat these jobs."""
@@ -36,6 +42,9 @@ class EraseJob:
         await self._erase(row)
         # Deleted rows stay in free pages and in the log until this.
         await self._store.scrub()
+        if self._forget_index is not None:
+            # The index keeps the bytes of deleted vectors: only a new one is rid of them.
+            await asyncio.to_thread(self._forget_index)
         await self._store.write(erasures.complete_erasure, self._now(), row)
         return DONE
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agentmail_tui.keys.table import Place
+from agentmail_tui.keys.key import Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from agentmail_tui.keys.footers import FOOTERS
-from agentmail_tui.keys.table import BY_ID, KEYS, MAIL, PREFIXES, Group, Key, Place, short
+from agentmail_tui.keys.key import MAIL, Group, Key, Place, short
+from agentmail_tui.keys.table import BY_ID, KEYS, PREFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

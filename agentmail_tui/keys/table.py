@@ -7,78 +7,13 @@ are upper case or come after a review.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from agentmail_tui.keys.beside import BESIDE
+from agentmail_tui.keys.key import Group, Key, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-class Place(StrEnum):
-    """Where keys act; the same stroke may mean different things in different places."""
-
-    LIST = "list"
-    READER = "reader"
-    FIELD = "field"  # of the search bar; it takes all but a few strokes
-    COMPOSER = "composer"
-    REVIEW = "review"
-    PICKER = "picker"
-    DELIVERY = "delivery"
-    INBOXES = "inboxes"
-    PAGE = "page"  # a text that is only read
-    QUESTION = "question"
-
-
-class Group(StrEnum):
-    """Headings of the help screen and of the README table."""
-
-    MOVE = "Move"
-    READ = "Read"
-    WRITE = "Write"
-    TRIAGE = "Triage"
-    FIND = "Find"
-    GO = "Go"
-    APP = "Application"
-
-
-MAIL = (Place.LIST, Place.READER)
-
-
-_SHORT = {
-    "escape": "esc",
-    "pagedown": "pgdn",
-    "pageup": "pgup",
-    "down": "↓",
-    "up": "↑",
-    "left": "←",
-    "right": "→",
-}
-
-
-def short(stroke: str) -> str:
-    """Return a stroke as it is shown."""
-    return _SHORT.get(stroke, stroke)
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """An act and the strokes that call it; `action` is the name of the screen's action."""
-
-    id: str
-    keys: tuple[str, ...]
-    action: str
-    label: str
-    group: Group
-    places: tuple[Place, ...] = MAIL
-    writes: bool = False  # refused in read-only mode
-    listed: bool = True  # has a row of its own in help and README
-    shown: str = ""  # how the strokes are written where one row stands for several
-
-    @property
-    def strokes(self) -> str:
-        """The keys as a person reads them."""
-        return self.shown or "  ".join(short(stroke) for stroke in self.keys)
 
 
 def _go(name: str, stroke: str, action: str, label: str) -> Key:
@@ -217,35 +152,7 @@ KEYS: tuple[Key, ...] = (
     Key("picker.up", ("up", "ctrl+p"), "up", "previous", Group.APP, (Place.PICKER,)),
     Key("picker.mark", ("tab",), "mark", "one more (tags)", Group.APP, (Place.PICKER,)),
     Key("picker.out", ("escape",), "out", "leave", Group.APP, (Place.PICKER,)),
-    Key("delivery.down", ("j", "down"), "down", "next", Group.MOVE, (Place.DELIVERY,)),
-    Key("delivery.up", ("k", "up"), "up", "previous", Group.MOVE, (Place.DELIVERY,)),
-    Key("delivery.open", ("enter", "o"), "open", "open thread", Group.READ, (Place.DELIVERY,)),
-    Key("delivery.period", ("p",), "period", "24h, 7d, 30d", Group.READ, (Place.DELIVERY,)),
-    Key(
-        "delivery.retry",
-        ("r",),
-        "retry",
-        "call it again",
-        Group.APP,
-        (Place.DELIVERY,),
-        writes=True,
-    ),
-    Key("delivery.part", ("tab",), "part", "next part", Group.MOVE, (Place.DELIVERY,)),
-    Key("delivery.out", ("escape", "q", "D", "h"), "out", "back", Group.APP, (Place.DELIVERY,)),
-    Key("inboxes.down", ("j", "down"), "down", "next", Group.MOVE, (Place.INBOXES,)),
-    Key("inboxes.up", ("k", "up"), "up", "previous", Group.MOVE, (Place.INBOXES,)),
-    Key("inboxes.open", ("enter", "o"), "open", "show its mail", Group.GO, (Place.INBOXES,)),
-    Key("inboxes.new", ("n",), "new", "new inbox", Group.APP, (Place.INBOXES,), writes=True),
-    Key("inboxes.name", ("r",), "rename", "rename", Group.APP, (Place.INBOXES,), writes=True),
-    Key("inboxes.delete", ("X",), "delete", "delete", Group.APP, (Place.INBOXES,), writes=True),
-    Key("inboxes.out", ("escape", "q", "h"), "out", "back", Group.APP, (Place.INBOXES,)),
-    Key("page.line_down", ("j", "down"), "down", "a line down", Group.MOVE, (Place.PAGE,)),
-    Key("page.line_up", ("k", "up"), "up", "a line up", Group.MOVE, (Place.PAGE,)),
-    Key("page.page_down", ("space", "ctrl+d"), "page(1)", "page down", Group.MOVE, (Place.PAGE,)),
-    Key("page.page_up", ("ctrl+u", "b"), "page(-1)", "page up", Group.MOVE, (Place.PAGE,)),
-    Key("page.out", ("escape", "q", "h", "v"), "out", "back", Group.APP, (Place.PAGE,)),
-    Key("question.yes", ("y",), "answer(True)", "yes", Group.APP, (Place.QUESTION,)),
-    Key("question.no", ("n", "escape", "q"), "answer(False)", "no", Group.APP, (Place.QUESTION,)),
+    *BESIDE,
 )
 
 BY_ID: Mapping[str, Key] = {key.id: key for key in KEYS}

@@ -1,0 +1,72 @@
+"""What a row of the key table is, and where keys act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Place(StrEnum):
+    """Where keys act; the same stroke may mean different things in different places."""
+
+    LIST = "list"
+    READER = "reader"
+    FIELD = "field"  # of the search bar; it takes all but a few strokes
+    COMPOSER = "composer"
+    REVIEW = "review"
+    PICKER = "picker"
+    DELIVERY = "delivery"
+    INBOXES = "inboxes"
+    PAGE = "page"  # a text that is only read
+    QUESTION = "question"
+
+
+class Group(StrEnum):
+    """Headings of the help screen and of the README table."""
+
+    MOVE = "Move"
+    READ = "Read"
+    WRITE = "Write"
+    TRIAGE = "Triage"
+    FIND = "Find"
+    GO = "Go"
+    APP = "Application"
+
+
+MAIL = (Place.LIST, Place.READER)
+
+
+_SHORT = {
+    "escape": "esc",
+    "pagedown": "pgdn",
+    "pageup": "pgup",
+    "down": "↓",
+    "up": "↑",
+    "left": "←",
+    "right": "→",
+}
+
+
+def short(stroke: str) -> str:
+    """Return a stroke as it is shown."""
+    return _SHORT.get(stroke, stroke)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An act and the strokes that call it; `action` is the name of the screen's action."""
+
+    id: str
+    keys: tuple[str, ...]
+    action: str
+    label: str
+    group: Group
+    places: tuple[Place, ...] = MAIL
+    writes: bool = False  # refused in read-only mode
+    listed: bool = True  # has a row of its own in help and README
+    shown: str = ""  # how the strokes are written where one row stands for several
+
+    @property
+    def strokes(self) -> str:
+        """The keys as a person reads them."""
+        return self.shown or "  ".join(short(stroke) for stroke in self.keys)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from ipaddress import ip_address
 
 from starlette.requests import Request
@@ -16,11 +17,12 @@ from agentmail_server.service.agentauth import Admitted, AgentAuth, SignedReques
 from agentmail_server.service.keys import Keyring, Principal
 from agentmail_server.service.limits import Limits
 
+_PIECE = 64 * 1024
 _NOBODY = Admitted(Principal("", "", frozenset()))
 
 
 class Body:
-    """The body of a request, read once, up to a cap in bytes."""
+    """The body of a request, read at once or in pieces, up to a cap in bytes."""
 
     def __init__(self, request: Request, cap: int) -> None:
         self._request = request
@@ -30,19 +32,27 @@ class Body:
     async def read(self) -> bytes:
         """Return all of it; raises TooLarge as soon as that is clear."""
         if self._taken is None:
-            self._taken = await self._read()
+            taken = bytearray()
+            async for piece in self.pieces():
+                taken += piece
+            self._taken = bytes(taken)
         return self._taken
 
-    async def _read(self) -> bytes:
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Give it out as it comes in, this once; raises TooLarge as soon as that is clear."""
+        if self._taken is not None:
+            for at in range(0, len(self._taken), _PIECE):
+                yield self._taken[at : at + _PIECE]
+            return
         length = self._request.headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length[:20]) > self._cap:
             raise self._too_large()
-        taken = bytearray()
+        size = 0
         async for chunk in self._request.stream():
-            if len(taken) + len(chunk) > self._cap:
+            size += len(chunk)
+            if size > self._cap:
                 raise self._too_large()
-            taken += chunk
-        return bytes(taken)
+            yield chunk
 
     def _too_large(self) -> TooLarge:
         return TooLarge(f"The body is larger than {self._cap} bytes")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from agentmail_server.config import HostPort, Settings
@@ -33,6 +34,8 @@ class HttpSettings:
     allowed_hosts: tuple[str, ...] | None = LOOPBACK_HOSTS
     max_json: int = 14_500_000
     max_mail: int = 25 * 1024 * 1024
+    # Where files are kept while they come in, None for the system's own place.
+    spool: Path | None = None
     heartbeat: float = 15.0
     # How often a stream looks at the log unasked: another process may have written.
     stream_poll: float = 1.0
@@ -59,6 +62,7 @@ class HttpSettings:
             allowed_hosts=LOOPBACK_HOSTS if loopback else None,
             public_url=settings.public_url,
             max_mail=settings.smtp_max_size,
+            spool=settings.data_dir,
             hostname=settings.hostname,
             dns=settings.dns_address,
             agnic_domain=settings.agnic_domain,

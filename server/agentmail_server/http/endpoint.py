@@ -8,7 +8,7 @@ import secrets
 import time
 import traceback
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 from pydantic import ValidationError
@@ -18,6 +18,7 @@ from starlette.responses import Response
 from agentmail_server.errors import BadRequest, NotFound, ServiceError
 from agentmail_server.http.callers import Body, Callers
 from agentmail_server.http.deps import Deps
+from agentmail_server.http.filebody import take_file
 from agentmail_server.http.paging import Cursors
 from agentmail_server.http.problems import InvalidRequest, json_response
 from agentmail_server.http.route import Call, Reply, Route
@@ -84,7 +85,28 @@ class Endpoint:
         self, route: Route, request: Request, request_id: str, principal: Principal, body: Body
     ) -> Response:
         query = _query(route.query, request)
-        raw = await body.read() if _has_body(route) else b""
+        raw, file = await self._taken(route, body)
+        try:
+            return await self._called(route, request, request_id, principal, query, raw, file)
+        finally:
+            if file is not None:
+                file.close()
+
+    async def _taken(self, route: Route, body: Body) -> tuple[bytes, BinaryIO | None]:
+        if route.file is not None:
+            return await take_file(route.file, body.pieces(), self._deps.settings.spool)
+        return await body.read() if _has_body(route) else b"", None
+
+    async def _called(
+        self,
+        route: Route,
+        request: Request,
+        request_id: str,
+        principal: Principal,
+        query: Input,
+        raw: bytes,
+        file: BinaryIO | None,
+    ) -> Response:
         call = Call(
             deps=self._deps,
             keyring=self._keyring,
@@ -98,6 +120,7 @@ class Endpoint:
             query=query,
             body=_body(route.body, request, raw),
             raw=raw,
+            file=file,
         )
         result = await route.handler(call)
         if isinstance(result, Reply):

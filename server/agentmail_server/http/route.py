@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -44,6 +44,8 @@ class Call(Generic[Query_co, Body_co]):
     body: Body_co
     # The body as it came, up to the route's cap.
     raw: bytes
+    # What `Route.file` names, decoded; closed after the call.
+    file: BinaryIO | None = None
 
     @property
     def org_id(self) -> str:
@@ -91,6 +93,8 @@ class Route:
     # Other than JSON: what comes in, what goes out.
     takes: str = "application/json"
     gives: str = "application/json"
+    # The field of the body that is a file in base64; it is decoded to disk as it comes in.
+    file: str | None = None
     # A link may carry its own proof in place of a key.
     proof: Proof | None = None
     # Other APIs than Commune's have words of their own for a refusal, and a header for the key.

@@ -1,14 +1,13 @@
-"""Files sent to us as base64, and links to files that prove themselves."""
+"""Files sent to us, and links to files that prove themselves."""
 
 from __future__ import annotations
 
-import asyncio
-import base64
-import binascii
 import hashlib
 import hmac
+from typing import BinaryIO
 
-from agentmail_server.errors import BadRequest, TooLarge
+from sqlalchemy import Connection
+
 from agentmail_server.ids import Ids
 from agentmail_server.mail.filename import clean_filename, fallback_filename
 from agentmail_server.service.keys import Pepper
@@ -17,43 +16,31 @@ from agentmail_server.store.engine import Store
 from agentmail_server.store.records import AttachmentRow
 from agentmail_server.wire.attachments import UploadIn
 
-MAX_UPLOAD = 10 * 1024 * 1024
-
-# Decoding more than this leaves the event loop.
-_BIG = 64 * 1024
 _VERSION = "v1"
 
 
 async def keep_upload(
-    store: Store, ids: Ids, now: int, org_id: str, wanted: UploadIn
+    store: Store, ids: Ids, now: int, org_id: str, wanted: UploadIn, file: BinaryIO
 ) -> AttachmentRow:
-    """Keep an uploaded file; raises BadRequest for bad base64, TooLarge past the cap."""
-    if decoded_size(wanted.content) > MAX_UPLOAD:
-        raise TooLarge(f"The file is larger than {MAX_UPLOAD} bytes")
-    if len(wanted.content) > _BIG:
-        content = await asyncio.to_thread(_decoded, wanted.content)
-    else:
-        content = _decoded(wanted.content)
+    """Keep an uploaded file."""
     filename = clean_filename(wanted.filename) or fallback_filename(1, wanted.mime_type)
-
-    return await store.write(
-        lambda conn: attachments.upload_attachment(
-            conn, ids, now, org_id,
-            filename=filename, mime_type=wanted.mime_type, content=content,
-        )
-    )  # fmt: skip
+    return await store.write(_keep, ids, now, org_id, filename, wanted.mime_type, file)
 
 
-def decoded_size(text: str) -> int:
-    """Return how many bytes base64 text stands for, without decoding it."""
-    return len(text) * 3 // 4 - text[-2:].count("=")
-
-
-def _decoded(text: str) -> bytes:
-    try:
-        return base64.b64decode(text.encode("ascii"), validate=True)
-    except (binascii.Error, UnicodeEncodeError):
-        raise BadRequest("content must be base64, without line breaks") from None
+def _keep(
+    conn: Connection,
+    ids: Ids,
+    now: int,
+    org_id: str,
+    filename: str,
+    mime_type: str,
+    file: BinaryIO,
+) -> AttachmentRow:
+    # A unit may be run again; read here, one file at a time is whole in memory.
+    file.seek(0)
+    return attachments.upload_attachment(
+        conn, ids, now, org_id, filename=filename, mime_type=mime_type, content=file.read()
+    )
 
 
 class LinkSigner:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from agentmail_server.service.uploads import MAX_UPLOAD
+from agentmail_server.http.filebody import MAX_FILE
 from agentmail_server.store import messages
 
 if TYPE_CHECKING:
@@ -89,11 +89,11 @@ async def test_all_three_are_needed(api: Api, name: str) -> None:
 
 
 async def test_ten_mebibytes_and_not_a_byte_more(api: Api) -> None:
-    row = await upload(api, b"x" * MAX_UPLOAD)
-    assert row["size"] == MAX_UPLOAD
+    row = await upload(api, b"x" * MAX_FILE)
+    assert row["size"] == MAX_FILE
     for over in (1, 2, 3):
         await api.refused(
-            413, "POST", "/v1/attachments/upload", json=body(b"x" * (MAX_UPLOAD + over))
+            413, "POST", "/v1/attachments/upload", json=body(b"x" * (MAX_FILE + over))
         )
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agentmail_server.errors import Forbidden, Gone
+from agentmail_server.errors import BadRequest, Forbidden, Gone
 from agentmail_server.http.deps import Deps
 from agentmail_server.http.inert import INERT, disposition, safe_type
 from agentmail_server.http.route import AnyCall, Call, PlainCall, Reply, data
@@ -26,7 +26,9 @@ _READ = frozenset({"attachments:read"})
 async def upload(call: Call[NoQuery, UploadIn]) -> Reply:
     """Keep a file that a message will carry."""
     deps = call.deps
-    row = await keep_upload(deps.store, deps.ids, call.now(), call.org_id, call.body)
+    if call.file is None:
+        raise BadRequest("content must be base64")
+    row = await keep_upload(deps.store, deps.ids, call.now(), call.org_id, call.body, call.file)
     return data(attachment_out(row))
 
 

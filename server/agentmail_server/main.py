@@ -25,6 +25,7 @@ from agentmail_server.jobs.parse import ParseJob
 from agentmail_server.jobs.parser import ParserPool
 from agentmail_server.jobs.relay import RelayJob
 from agentmail_server.jobs.runner import Kind, Runner
+from agentmail_server.jobs.wake import WakeJob
 from agentmail_server.jobs.webhook import WebhookJob
 from agentmail_server.live import Hub
 from agentmail_server.relay.caller import Caller
@@ -223,6 +224,7 @@ async def _run_jobs(
             ).kind(),
             WebhookJob(store, caller, render=message_out, clock=clock).kind(),
             ExtractJob(store, ModelEndpoint.of(settings), clock=clock).kind(),
+            WakeJob(store, clock=clock).kind(),
         ],
         clock=clock,
         ids=ids,

@@ -66,7 +66,8 @@ def start_thread(conn: Connection, now: int, thread_id: str, arrival: Arrival) -
 def bump_thread(conn: Connection, now: int, thread_id: str, arrival: Arrival) -> None:
     """Add a message to a thread; one older than its newest changes only the counts.
 
-    New mail makes a thread unread, and one that waited or was closed wants a reply again.
+    New mail wakes a thread, makes it unread, and one that waited or was closed wants a reply
+    again.
     """
     held = conn.execute(_BEFORE, {"thread_id": thread_id}).one()
     values: dict[str, object] = {
@@ -81,6 +82,7 @@ def bump_thread(conn: Connection, now: int, thread_id: str, arrival: Arrival) ->
             del values["party_name"], values["party_address"]
     if arrival.direction == "inbound":
         values["unread"] = True
+        values["snoozed_until"] = None
         if held.status in {"waiting", "closed"}:
             values["status"] = "needs_reply"
     if arrival.delivery_status is not None:

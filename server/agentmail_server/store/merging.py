@@ -75,5 +75,7 @@ def _joined(kept: RowMapping, gone: RowMapping, now: int) -> dict[str, Any]:
         "status": max(kept["status"], gone["status"], key=lambda each: _STATUS_RANK.get(each, 2)),
         "assigned_to": kept["assigned_to"] or gone["assigned_to"],
         "unread": kept["unread"] or gone["unread"],
+        # They are joined by new mail, which wakes.
+        "snoozed_until": None,
         "updated_at": now,
     }

@@ -107,6 +107,7 @@ class ThreadRow:
     status: str
     assigned_to: str | None
     unread: bool
+    snoozed_until: int | None
     updated_at: int
     tags: tuple[str, ...] = ()
 
@@ -320,6 +321,7 @@ class ThreadQuery:
     tag: str | None = None
     assigned_to: str | None = None
     unread: bool | None = None
+    snoozed: bool | None = None
     direction: str | None = None
     words: str | None = None
     order: Order = "desc"

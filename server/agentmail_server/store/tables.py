@@ -115,15 +115,47 @@ threads = Table(
     Column("status", String, nullable=False, default="open"),
     Column("assigned_to", String),
     Column("unread", Boolean, nullable=False, default=False),
+    # Asleep until then; a job wakes it, or the next inbound mail.
+    Column("snoozed_until", BigInteger),
     Column("updated_at", BigInteger, nullable=False),
-    Index("ix_threads_inbox_recent", "inbox_id", "last_message_at", "id"),
-    Index("ix_threads_org_recent", "org_id", "last_message_at", "id"),
-    Index("ix_threads_domain_recent", "org_id", "domain_id", "last_message_at", "id"),
-    # `unread` at the end makes these two enough for the counts by status.
+    # `snoozed_until` at the end of these lets lists skip and count rows by the index alone.
+    Index("ix_threads_inbox_recent", "inbox_id", "last_message_at", "id", "snoozed_until"),
+    Index("ix_threads_org_recent", "org_id", "last_message_at", "id", "snoozed_until"),
     Index(
-        "ix_threads_inbox_status_recent", "inbox_id", "status", "last_message_at", "id", "unread"
+        "ix_threads_domain_recent",
+        "org_id",
+        "domain_id",
+        "last_message_at",
+        "id",
+        "snoozed_until",
     ),
-    Index("ix_threads_org_status_recent", "org_id", "status", "last_message_at", "id", "unread"),
+    # And `unread` makes these two enough for the counts by status.
+    Index(
+        "ix_threads_inbox_status_recent",
+        "inbox_id",
+        "status",
+        "last_message_at",
+        "id",
+        "unread",
+        "snoozed_until",
+    ),
+    Index(
+        "ix_threads_org_status_recent",
+        "org_id",
+        "status",
+        "last_message_at",
+        "id",
+        "unread",
+        "snoozed_until",
+    ),
+    Index(
+        "ix_threads_org_snoozed",
+        "org_id",
+        "last_message_at",
+        "id",
+        sqlite_where=text("snoozed_until IS NOT NULL"),
+        postgresql_where=text("snoozed_until IS NOT NULL"),
+    ),
     Index(
         "ix_threads_inbox_unread",
         "inbox_id",

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    and_,
     case,
     delete,
     func,
@@ -49,17 +50,20 @@ def count_threads(conn: Connection, org_id: str, query: ThreadQuery) -> int:
 
 
 def thread_counts(conn: Connection, org_id: str, inbox_id: str | None = None) -> dict[str, int]:
-    """Return total, unread, and one number for each status."""
+    """Return total, snoozed, and of those awake: unread, and one number for each status."""
     # Grouped by the status alone, in the order of the index, nothing has to be sorted.
-    unread = func.count(case((threads.c.unread.is_(True), 1)))
-    query = select(threads.c.status, func.count(), unread).group_by(threads.c.status)
-    counts = dict.fromkeys(("total", "unread", *STATUSES), 0)
-    for status, total, new in conn.execute(
+    awake = threads.c.snoozed_until.is_(None)
+    unread = func.count(case((and_(threads.c.unread.is_(True), awake), 1)))
+    asleep = func.count(threads.c.snoozed_until)
+    query = select(threads.c.status, func.count(), unread, asleep).group_by(threads.c.status)
+    counts = dict.fromkeys(("total", "unread", "snoozed", *STATUSES), 0)
+    for status, total, new, snoozed in conn.execute(
         query.where(*within(conn, threads, org_id, inbox_id, None))
     ):
-        counts[status] = total
+        counts[status] = total - snoozed
         counts["total"] += total
         counts["unread"] += new
+        counts["snoozed"] += snoozed
     return counts
 
 
@@ -89,7 +93,7 @@ def set_status(conn: Connection, now: int, org_id: str, thread_id: str, status: 
     thread = get_thread(conn, org_id, thread_id)
     if thread.status == status:
         return thread
-    return _changed(conn, now, thread, "status", status=status)
+    return changed(conn, now, thread, "status", status=status)
 
 
 def assign(
@@ -99,7 +103,7 @@ def assign(
     thread = get_thread(conn, org_id, thread_id)
     if thread.assigned_to == assigned_to:
         return thread
-    return _changed(conn, now, thread, "assigned_to", assigned_to=assigned_to)
+    return changed(conn, now, thread, "assigned_to", assigned_to=assigned_to)
 
 
 def set_unread(conn: Connection, now: int, org_id: str, thread_id: str, unread: bool) -> ThreadRow:
@@ -107,7 +111,7 @@ def set_unread(conn: Connection, now: int, org_id: str, thread_id: str, unread: 
     thread = get_thread(conn, org_id, thread_id)
     if thread.unread == unread:
         return thread
-    return _changed(conn, now, thread, "unread", unread=unread)
+    return changed(conn, now, thread, "unread", unread=unread)
 
 
 def add_tags(
@@ -120,7 +124,7 @@ def add_tags(
         return thread
     rows = [{"thread_id": thread.id, "tag": tag} for tag in missing]
     conn.execute(insert_into(conn, thread_tags).on_conflict_do_nothing(), rows)
-    return _changed(conn, now, thread, "tags")
+    return changed(conn, now, thread, "tags")
 
 
 def remove_tags(
@@ -134,7 +138,7 @@ def remove_tags(
     conn.execute(
         delete(thread_tags).where(thread_tags.c.thread_id == thread.id, thread_tags.c.tag.in_(held))
     )
-    return _changed(conn, now, thread, "tags")
+    return changed(conn, now, thread, "tags")
 
 
 def _ordered(page: Select[Any], query: ThreadQuery) -> Select[Any]:
@@ -155,6 +159,9 @@ def _conditions(conn: Connection, org_id: str, query: ThreadQuery) -> list[Colum
         wanted.append(threads.c.status == query.status)
     if query.unread is not None:
         wanted.append(threads.c.unread.is_(query.unread))
+    if query.snoozed is not None:
+        column = threads.c.snoozed_until
+        wanted.append(column.is_not(None) if query.snoozed else column.is_(None))
     if query.direction is not None:
         wanted.append(threads.c.last_direction == query.direction)
     if query.assigned_to == UNASSIGNED:
@@ -178,9 +185,10 @@ def _with_word(word: str) -> ColumnElement[bool]:
     return or_(*(column.icontains(word, autoescape=True) for column in shown))
 
 
-def _changed(
+def changed(
     conn: Connection, now: int, thread: ThreadRow, what: str, **values: object
 ) -> ThreadRow:
+    """Write columns of a thread, and into the log what of it is another now."""
     conn.execute(update(threads).where(threads.c.id == thread.id).values(updated_at=now, **values))
     append(
         conn,

@@ -61,6 +61,7 @@ class CapabilitiesOut(TypedDict):
     offsets: bool
     all_inboxes: bool
     unread: bool
+    snooze: bool
     counts: bool
     stream: bool
     idempotent_send: bool

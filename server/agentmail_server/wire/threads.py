@@ -7,7 +7,16 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 from typing_extensions import TypedDict
 
-from agentmail_server.wire.common import Direction, Id, Input, Limit100, Limit1000, Order, Person
+from agentmail_server.wire.common import (
+    Direction,
+    Id,
+    Input,
+    Limit100,
+    Limit1000,
+    Moment,
+    Order,
+    Person,
+)
 
 Status = Literal["open", "needs_reply", "waiting", "closed"]
 
@@ -23,6 +32,8 @@ class ThreadsQuery(Input):
     # `none` asks for threads that nobody has.
     assigned_to: str | None = Field(default=None, max_length=200)
     unread: bool | None = None
+    # true: only those asleep; false: only those awake; not given: both.
+    snoozed: bool | None = None
     direction: Direction | None = None
     words: str | None = Field(default=None, max_length=500)
     order: Order = "desc"
@@ -86,6 +97,12 @@ class ReadIn(Input):
     unread: bool = False
 
 
+class SnoozeIn(Input):
+    """When the thread is to wake, or null to wake it now."""
+
+    until: Moment | None
+
+
 class ThreadPatch(Input):
     """Status, assignee, or both."""
 
@@ -118,6 +135,7 @@ class ThreadOut(TypedDict):
     status: str
     assigned_to: str | None
     unread: bool
+    snoozed_until: str | None
     party: Person
     delivery_status: str | None
     updated_at: str
@@ -130,14 +148,16 @@ class MetadataOut(TypedDict):
     tags: list[str]
     status: str
     assigned_to: str | None
+    snoozed_until: str | None
     updated_at: str
 
 
 class CountsOut(TypedDict):
-    """Threads by triage status."""
+    """Threads by triage status; those asleep count in `snoozed` and `total` alone."""
 
     total: int
     unread: int
+    snoozed: int
     open: int
     needs_reply: int
     waiting: int

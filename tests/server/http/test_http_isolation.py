@@ -43,6 +43,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("POST", "/v1/threads/{thread}/tags/remove"): {"tags": ["x"]},
     ("PUT", "/v1/threads/{thread}/assign"): {"assigned_to": "x"},
     ("PUT", "/v1/threads/{thread}/read"): {"unread": False},
+    ("PUT", "/v1/threads/{thread}/snooze"): {"until": "2026-01-16T09:00:00Z"},
     ("GET", "/v1/messages/{message}"): None,
     ("GET", "/v1/messages/{message}/raw"): None,
     ("POST", "/v1/messages/{message}/cancel"): None,

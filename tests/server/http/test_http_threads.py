@@ -32,6 +32,7 @@ async def test_a_row_says_everything_a_list_shows(api: Api) -> None:
         "status": "open",
         "assigned_to": None,
         "unread": True,
+        "snoozed_until": None,
         "party": {"name": "Ann Example", "address": "ann@customer.example"},
         "delivery_status": None,
         "updated_at": "2026-01-15T09:00:01.000Z",
@@ -195,6 +196,7 @@ class TestFilters:
         row = await api.data("GET", f"/v1/threads/{threads['plain']}")
         expected = {
             "total": 5, "unread": 4, "open": 4, "needs_reply": 0, "waiting": 0, "closed": 1,
+            "snoozed": 0,
         }  # fmt: skip
         assert await api.data("GET", "/v1/threads/counts?all=true") == expected
         assert await api.data("GET", f"/v1/threads/counts?inbox_id={row['inbox_id']}") == expected
@@ -211,6 +213,7 @@ class TestTriage:
             "tags": [],
             "status": "open",
             "assigned_to": None,
+            "snoozed_until": None,
             "updated_at": "2026-01-15T09:00:01.000Z",
         }
 

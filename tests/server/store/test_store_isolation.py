@@ -19,6 +19,7 @@ from agentmail_server.store import (
     log,
     messages,
     outbound,
+    snooze,
     text,
     threads,
 )
@@ -41,6 +42,7 @@ _MODULES = (
     log,
     messages,
     outbound,
+    snooze,
     text,
     threads,
 )
@@ -112,6 +114,7 @@ def _refused(world: World, theirs: MessageRow, domain: str, key: str) -> dict[st
         "set_status": (thread, "closed"),
         "assign": (thread, "me"),
         "set_unread": (thread, False),
+        "snooze": (thread, None),
         "add_tags": (thread, ["x"]),
         "remove_tags": (thread, ["x"]),
     }

@@ -199,6 +199,7 @@ class TestFilters:
             "needs_reply": 1,
             "waiting": 0,
             "closed": 1,
+            "snoozed": 0,
         }
         counts = await read(threads.thread_counts, planted.org.id, planted.second.id)
         assert (counts["total"], counts["unread"], counts["open"]) == (1, 0, 1)
@@ -222,6 +223,9 @@ class TestPlans:
             ({"inbox_id": None}, "ix_threads_org_recent"),
             ({"inbox_id": None, "status": "open"}, "ix_threads_org_status_recent"),
             ({"inbox_id": None, "unread": True}, "ix_threads_org_unread"),
+            ({"status": "open", "snoozed": False}, "ix_threads_inbox_status_recent"),
+            ({"inbox_id": None, "snoozed": False}, "ix_threads_org_recent"),
+            ({"inbox_id": None, "snoozed": True}, "ix_threads_org_snoozed"),
             ({"inbox_id": None, "domain_id": ""}, "ix_threads_domain_recent"),
         ],
     )
@@ -241,6 +245,13 @@ class TestPlans:
         plan = await _plan(sqlite_world, threads.thread_counts, inbox_id)
         assert "COVERING INDEX" in plan[0], plan
         assert "status_recent" in plan[0], plan
+
+    async def test_a_total_of_what_is_awake_reads_the_index_alone(
+        self, sqlite_world: World
+    ) -> None:
+        for query in (ThreadQuery(snoozed=False), ThreadQuery(status="open", snoozed=False)):
+            plan = await _plan(sqlite_world, threads.count_threads, query)
+            assert "COVERING INDEX" in plan[0], plan
 
 
 async def _plan(world: World, unit: Any, *args: Any) -> list[str]:

@@ -26,6 +26,7 @@ async def capabilities(call: PlainCall) -> Reply:
             "offsets": True,
             "all_inboxes": True,
             "unread": True,
+            "snooze": True,
             "counts": True,
             "stream": True,
             "idempotent_send": True,

@@ -10,8 +10,9 @@ from sqlalchemy import Connection
 from agentmail_server.errors import BadRequest
 from agentmail_server.http.route import AnyCall, Call, PlainCall, Reply, data
 from agentmail_server.http.rows.mail import message_out, metadata_out, thread_out
+from agentmail_server.ids import to_micros
 from agentmail_server.service.conversations import conversation, page_of_threads
-from agentmail_server.store import threads
+from agentmail_server.store import snooze, threads
 from agentmail_server.store.records import ThreadQuery, ThreadRow
 from agentmail_server.wire.common import NoBody, NoQuery
 from agentmail_server.wire.threads import (
@@ -19,6 +20,7 @@ from agentmail_server.wire.threads import (
     ConversationQuery,
     CountsQuery,
     ReadIn,
+    SnoozeIn,
     StatusIn,
     TagsIn,
     ThreadPatch,
@@ -102,6 +104,12 @@ async def assign(call: Call[NoQuery, AssignIn]) -> Reply:
 async def set_read(call: Call[NoQuery, ReadIn]) -> Reply:
     """Mark the thread read, or unread."""
     return data(thread_out(await _change(call, threads.set_unread, call.body.unread)))
+
+
+async def set_snooze(call: Call[NoQuery, SnoozeIn]) -> Reply:
+    """Let the thread sleep until a moment; null wakes it."""
+    until = None if call.body.until is None else to_micros(call.body.until)
+    return data(thread_out(await _change(call, snooze.snooze, until)))
 
 
 async def patch(call: Call[NoQuery, ThreadPatch]) -> Reply:

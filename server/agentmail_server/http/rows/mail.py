@@ -45,6 +45,7 @@ def thread_out(row: ThreadRow) -> ThreadOut:
         "status": row.status,
         "assigned_to": row.assigned_to,
         "unread": row.unread,
+        "snoozed_until": _moment(row.snoozed_until),
         "party": {"name": row.party_name, "address": row.party_address},
         "delivery_status": row.delivery_status,
         "updated_at": to_iso(row.updated_at),
@@ -58,8 +59,13 @@ def metadata_out(row: ThreadRow) -> MetadataOut:
         "tags": list(row.tags),
         "status": row.status,
         "assigned_to": row.assigned_to,
+        "snoozed_until": _moment(row.snoozed_until),
         "updated_at": to_iso(row.updated_at),
     }
+
+
+def _moment(micros: int | None) -> str | None:
+    return None if micros is None else to_iso(micros)
 
 
 def hit_out(found: FoundThread) -> HitOut:

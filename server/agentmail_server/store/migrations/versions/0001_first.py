@@ -221,6 +221,7 @@ def _create_threads() -> None:
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("assigned_to", sa.String(), nullable=True),
         sa.Column("unread", sa.Boolean(), nullable=False),
+        sa.Column("snoozed_until", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["domain_id"], ["domains.id"], name=op.f("fk_threads_domain_id")),
         sa.ForeignKeyConstraint(["inbox_id"], ["inboxes.id"], name=op.f("fk_threads_inbox_id")),
@@ -230,16 +231,19 @@ def _create_threads() -> None:
     op.create_index(
         "ix_threads_domain_recent",
         "threads",
-        ["org_id", "domain_id", "last_message_at", "id"],
+        ["org_id", "domain_id", "last_message_at", "id", "snoozed_until"],
         unique=False,
     )
     op.create_index(
-        "ix_threads_inbox_recent", "threads", ["inbox_id", "last_message_at", "id"], unique=False
+        "ix_threads_inbox_recent",
+        "threads",
+        ["inbox_id", "last_message_at", "id", "snoozed_until"],
+        unique=False,
     )
     op.create_index(
         "ix_threads_inbox_status_recent",
         "threads",
-        ["inbox_id", "status", "last_message_at", "id", "unread"],
+        ["inbox_id", "status", "last_message_at", "id", "unread", "snoozed_until"],
         unique=False,
     )
     op.create_index(
@@ -251,12 +255,23 @@ def _create_threads() -> None:
         postgresql_where=sa.text("unread IS true"),
     )
     op.create_index(
-        "ix_threads_org_recent", "threads", ["org_id", "last_message_at", "id"], unique=False
+        "ix_threads_org_recent",
+        "threads",
+        ["org_id", "last_message_at", "id", "snoozed_until"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_threads_org_snoozed",
+        "threads",
+        ["org_id", "last_message_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("snoozed_until IS NOT NULL"),
+        postgresql_where=sa.text("snoozed_until IS NOT NULL"),
     )
     op.create_index(
         "ix_threads_org_status_recent",
         "threads",
-        ["org_id", "status", "last_message_at", "id", "unread"],
+        ["org_id", "status", "last_message_at", "id", "unread", "snoozed_until"],
         unique=False,
     )
     op.create_index(

@@ -56,6 +56,10 @@ class Capabilities:
     raw: bool = False  # a message's source can be had
     undo_send: bool = False  # a mail can wait on the server, and be taken back
     manage_inboxes: bool = False  # inboxes can be made, named and deleted with this key
+    domains: bool = False  # domains and their DNS records can be read
+    manage_domains: bool = False
+    manage_keys: bool = False  # keys and the organisation can be read and changed
+    suppress: bool = False  # addresses can be put on and taken off the list
     smtp: str = ""  # host:port at which mail for the inboxes is taken, where that is known
 
 

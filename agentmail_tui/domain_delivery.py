@@ -28,6 +28,8 @@ class Suppression:
     address: Safe
     reason: Safe
     at: datetime | None
+    id: str = ""
+    inbox_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
+from agentmail_tui.backends.administration import Administration
 from agentmail_tui.domain import (
     Capabilities,
     Counts,
@@ -34,6 +35,11 @@ class Backend(Protocol):
     @property
     def name(self) -> str:
         """What to call the server on screen, without any secret."""
+        ...
+
+    @property
+    def administration(self) -> Administration | None:
+        """What is administered there, None on servers where nothing is."""
         ...
 
     async def connect(self) -> Capabilities:
@@ -129,6 +135,12 @@ class Backend(Protocol):
 
     async def delivery(self, inbox_id: str | None, period: str) -> Delivery:
         """Return metrics of a period such as `7d`, newest events, suppressions, webhook calls."""
+        ...
+
+    async def delivery_events(
+        self, inbox_id: str | None, event_type: str
+    ) -> tuple[DeliveryEvent, ...]:
+        """Return the newest delivery events of one type."""
         ...
 
     async def retry_webhook(self, delivery_id: str) -> None:

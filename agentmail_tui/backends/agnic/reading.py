@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+from agentmail_tui.backends.administration import Administration
 from agentmail_tui.backends.agnic import wire
 from agentmail_tui.backends.agnic.holding import Holding
 from agentmail_tui.backends.agnic.notes import Notes
@@ -56,6 +57,7 @@ class AgnicReading(FixedInboxes):
         self._http = http
         self._notes = notes
         self.name = name or http.host
+        self.administration: Administration | None = None
         self._sleep = sleep
         self._inbox: Inbox | None = None
         self._held = Holding()
@@ -118,6 +120,12 @@ class AgnicReading(FixedInboxes):
         return SearchResult(hits, clean_line("regex"))
 
     async def delivery(self, inbox_id: str | None, period: str) -> Delivery:
+        """Refuse: this server tells nothing of delivery."""
+        raise Rejected("this server tells nothing of delivery")
+
+    async def delivery_events(
+        self, inbox_id: str | None, event_type: str
+    ) -> tuple[DeliveryEvent, ...]:
         """Refuse: this server tells nothing of delivery."""
         raise Rejected("this server tells nothing of delivery")
 

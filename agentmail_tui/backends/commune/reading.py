@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from agentmail_tui.backends.commune import wire, wire_delivery
+from agentmail_tui.backends.commune.administration import CommuneAdministration
 from agentmail_tui.backends.http import Http, Params
 from agentmail_tui.backends.live import Poller, streamed
 from agentmail_tui.backends.urls import path_of
@@ -35,6 +36,9 @@ _POLLED = 30  # newest threads of an inbox that are compared
 _AT_ONCE = 4
 _METRICS = "/v1/delivery/metrics"
 _STEPS = "/v1/delivery/events"
+_LOGGED = 200  # events of one type; the most the API gives
+# Every Commune server has domains; what a key may do to them it tells only when asked to.
+PLAIN = Capabilities(domains=True, manage_domains=True)
 
 
 class CommuneReading:
@@ -51,18 +55,24 @@ class CommuneReading:
         self._name = name or http.host
         self._sleep = sleep
         self._able = Capabilities()
+        self._administration = CommuneAdministration(http)
 
     @property
     def name(self) -> str:
         """What to call the server on screen."""
         return self._name
 
+    @property
+    def administration(self) -> CommuneAdministration:
+        """What is administered there."""
+        return self._administration
+
     async def connect(self) -> Capabilities:
         """Ask what the server can do; one that does not know the question is plain Commune."""
         try:
             self._able = wire.capabilities(await self._http.call("GET", "/v1/capabilities"))
         except NotFound:
-            self._able = Capabilities()
+            self._able = PLAIN
             # The key is checked by a question that every server answers.
             await self.inboxes()
         return self._able
@@ -144,6 +154,13 @@ class CommuneReading:
             wire_delivery.webhooks(calls),
             wire_delivery.endpoints(health),
         )
+
+    async def delivery_events(
+        self, inbox_id: str | None, event_type: str
+    ) -> tuple[DeliveryEvent, ...]:
+        """Return the newest delivery events of one type."""
+        params = {**self._scope(inbox_id), "event_type": event_type, "limit": _LOGGED}
+        return wire_delivery.events(await self._http.call("GET", _STEPS, params=params))
 
     async def delivery_of(self, message_id: str) -> tuple[DeliveryEvent, ...]:
         """Return the delivery events of one message, oldest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from agentmail_tui.backends.commune import wire_admin
 from agentmail_tui.backends.commune.safety import safety_of
 from agentmail_tui.backends.decode import (
     Json,
@@ -65,6 +66,7 @@ def capabilities(reply: Any) -> Capabilities:
     """Read what the server says it can do; what it does not name it cannot."""
     said = mapping(data_of(reply), "capabilities")
     able: dict[str, Any] = {name: said.get(name) is True for name in _ABLE}
+    able |= wire_admin.abilities(said)
     return Capabilities(**able, undo_send=number(said, "undo_seconds") > 0)
 
 

@@ -106,6 +106,8 @@ def suppressions(reply: Any) -> tuple[Suppression, ...]:
             address=line(row, "email", "address"),
             reason=line(row, "reason", "raw_reason"),
             at=maybe_moment(row, "suppressed_at", "created_at"),
+            id=maybe_ident(row, "id", "_id") or "",
+            inbox_id=maybe_ident(row, "inbox_id"),
         )
         for row in objects(data_of(reply))
     )

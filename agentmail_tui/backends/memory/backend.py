@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from agentmail_tui.backends.memory.administration import MemoryAdministration
 from agentmail_tui.backends.memory.figures import endpoints, metrics, span, taken_now
 from agentmail_tui.backends.memory.inboxes import Inboxes
 from agentmail_tui.backends.memory.mail import as_source, triage_of
-from agentmail_tui.backends.memory.world import World
+from agentmail_tui.backends.memory.written import written
 from agentmail_tui.clean import Safe, clean, clean_line
 from agentmail_tui.domain import (
     Address,
@@ -47,6 +48,10 @@ EVERYTHING = Capabilities(
     raw=True,
     undo_send=True,
     manage_inboxes=True,
+    domains=True,
+    manage_domains=True,
+    manage_keys=True,
+    suppress=True,
 )
 _EVENTS_SHOWN = 50
 
@@ -65,6 +70,7 @@ class MemoryBackend(Inboxes):
         super().__init__(clock=clock, capabilities=capabilities)
         self.name = name
         self.suppressions: list[Suppression] = []
+        self.administration = MemoryAdministration(self, self.suppressions)
         self.webhooks: list[WebhookDelivery] = []
         self._inboxes = tuple(inboxes)
         self.uploads: dict[str, tuple[Attachment, bytes]] = {}
@@ -171,7 +177,7 @@ class MemoryBackend(Inboxes):
         if sender is None:
             raise NotFound("inbox not found")
         thread = self.mail.thread(draft.thread_id) if draft.thread_id else None
-        message = _written(draft, sender, thread, self)
+        message = written(draft, sender, thread, self)
         files = tuple(self.uploads[each][0] for each in draft.attachments)
         message = replace(message, attachments=files)
         self.mail.add(message)
@@ -233,6 +239,17 @@ class MemoryBackend(Inboxes):
                 return
         raise NotFound(f"webhook delivery {clean_line(delivery_id, 60)} not found")
 
+    async def delivery_events(
+        self, inbox_id: str | None, event_type: str
+    ) -> tuple[DeliveryEvent, ...]:
+        """Return the newest delivery events of one type."""
+        found = [
+            event
+            for event in self.mail.events
+            if event.event_type == event_type and inbox_id in {None, self.mail.inbox_of(event)}
+        ]
+        return tuple(sorted(found, key=lambda each: (each.at, each.id), reverse=True))
+
     async def delivery_of(self, message_id: str) -> tuple[DeliveryEvent, ...]:
         """Return the delivery events of one message, oldest first."""
         found = (event for event in self.mail.events if event.message_id == message_id)
@@ -245,30 +262,3 @@ class MemoryBackend(Inboxes):
         if self.mail.retriage(thread_id, triage):
             self._tell(LiveKind.THREAD, thread_id)
         return triage
-
-
-def _written(draft: Draft, sender: Inbox, thread: Thread | None, world: World) -> Message:
-    """Return a draft as the mail that it becomes."""
-    message_id = world.new_id("msg")
-    return Message(
-        id=message_id,
-        thread_id=thread.id if thread else world.new_id("conv"),
-        inbox_id=draft.inbox_id,
-        direction=Direction.OUTBOUND,
-        sender=Address(sender.name, sender.address, str(sender.address)),
-        to=tuple(_address(each) for each in draft.to),
-        cc=tuple(_address(each) for each in draft.cc),
-        reply_to=(),
-        subject=clean_line(draft.subject or (thread.subject if thread else "")),
-        text=clean(draft.body),
-        html=None,
-        created_at=world.now(),
-        attachments=(),
-        delivery_status=clean_line("queued"),
-        parse_error=None,
-        rfc_message_id=clean_line(f"<{message_id}@memory.test>"),
-    )
-
-
-def _address(written: str) -> Address:
-    return Address(Safe(), clean_line(written), written)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from agentmail_tui.backends.memory.administered import administer
 from agentmail_tui.backends.memory.backend import EVERYTHING, MemoryBackend
 from agentmail_tui.backends.memory.stories import ANSWERS, PEOPLE, SHORT, STORIES, Story
 from agentmail_tui.clean import Safe, clean, clean_line
@@ -55,6 +56,7 @@ def sample_backend(
     for number, story in enumerate(_stories(chance)):
         writer.tell(story, number, now - timedelta(minutes=7 + int(number**1.9) * 11))
     _suppress(backend, now)
+    administer(backend.administration, now)
     return backend
 
 
@@ -168,7 +170,9 @@ def _suppress(backend: MemoryBackend, now: datetime) -> None:
         ("unsubscribed@postbox.example", "unsubscribe", 9),
     ):
         at = now - timedelta(days=days)
-        backend.suppressions.append(Suppression(clean_line(address), clean_line(reason), at))
+        backend.suppressions.append(
+            Suppression(clean_line(address), clean_line(reason), at, backend.new_id("sup"), "i_support")
+        )
     for number, (status, tries) in enumerate((("delivered", 1), ("retrying", 3), ("dead", 8))):
         at = now - timedelta(minutes=5 + 40 * number)
         hook = clean_line(f"https://hooks.{DOMAIN}/mail")

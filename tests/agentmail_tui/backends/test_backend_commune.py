@@ -60,7 +60,7 @@ async def plain(canned: Canned) -> CommuneBackend:
 
 async def test_a_server_without_capabilities_is_plain_commune(plain: CommuneBackend) -> None:
     able = await plain.connect()
-    assert able == Capabilities()
+    assert able == Capabilities(domains=True, manage_domains=True)
 
 
 async def test_plain_commune_checks_the_key_on_connecting(canned: Canned) -> None:

@@ -48,8 +48,13 @@ class Capabilities:
     offsets: bool = False  # the list can be read from any row, and tells its total
     all_inboxes: bool = False
     unread: bool = False
+    snooze: bool = False  # threads can sleep until a moment, there or on this computer
+    snooze_local: bool = False  # what sleeps is kept on this computer alone
     counts: bool = False
     search: bool = True
+    search_operators: bool = False  # from:, tag:, status: and so on within a search
+    search_exact: bool = False  # words can be asked for as they stand
+    search_like: bool = False  # threads can be found that are like another
     delivery: bool = True
     stream: bool = False
     idempotent_send: bool = False
@@ -113,6 +118,7 @@ class Thread:
     unread: bool
     triage: Triage | None
     delivery_status: Safe | None = None
+    snoozed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +202,7 @@ class ThreadFilter:
     assigned_to: str | None = None
     tag: str | None = None
     unread: bool | None = None
+    snoozed: bool | None = None
     # Narrowing typed by the user: words that must occur in party, subject or snippet.
     words: str = ""
 
@@ -211,11 +218,12 @@ class Page(Generic[Item]):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Threads of an inbox by status."""
+    """Threads of an inbox by status; `total` alone counts those that sleep too."""
 
     total: int
     unread: int
     by_status: tuple[tuple[Status, int], ...]
+    snoozed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,14 +233,22 @@ class Hit:
     thread: Thread
     score: float
     snippet: Safe
+    matches: tuple[tuple[int, int], ...] = ()  # where in `snippet` the words are
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Answer to a search, with the engine that gave it: `vector` or `regex`."""
+    """Answer to a search, with the engine that gave it: `vector` or `regex`.
+
+    `fallback` says why words alone answered where meaning was wanted; `backlog` is the number of
+    mails that the index does not know yet, and `lag` the age of the oldest of them in seconds.
+    """
 
     hits: tuple[Hit, ...]
     engine: Safe
+    fallback: Safe = Safe()
+    backlog: int = 0
+    lag: float = 0.0
 
 
 class LiveKind(StrEnum):

@@ -7,6 +7,7 @@ capabilities rule out is never called.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
+from datetime import datetime
 from typing import Protocol
 
 from agentmail_tui.backends.administration import Administration
@@ -117,6 +118,10 @@ class Backend(Protocol):
         """Mark a thread read or unread."""
         ...
 
+    async def snooze(self, thread_id: str, until: datetime | None) -> None:
+        """Let a thread sleep until a moment, or wake it with None."""
+        ...
+
     async def send(self, draft: Draft) -> SendReceipt:
         """Hand a draft to the server; the draft's `local_id` is the Idempotency-Key."""
         ...
@@ -129,8 +134,20 @@ class Backend(Protocol):
         """Take back a mail that the server still holds; refused once it has left."""
         ...
 
-    async def search(self, query: str, inbox_id: str | None, limit: int) -> SearchResult:
-        """Find threads by meaning, or by words where the server knows no more."""
+    async def search(
+        self,
+        query: str,
+        inbox_id: str | None,
+        limit: int,
+        *,
+        exact: bool = False,
+        like: str | None = None,
+    ) -> SearchResult:
+        """Find threads by meaning, or by words where the server knows no more.
+
+        `exact` asks for the words as they stand; `like` is the id of a thread that others are to
+        be like, in the place of a query or beside one.
+        """
         ...
 
     async def delivery(self, inbox_id: str | None, period: str) -> Delivery:

@@ -8,18 +8,28 @@ from agentmail_tui.clean import Safe
 from agentmail_tui.domain import (
     Capabilities,
     Counts,
-    Delivery,
     Inbox,
     Live,
     Message,
     Page,
-    SearchResult,
     Thread,
     ThreadFilter,
     Triage,
 )
+from agentmail_tui.mailbox.events_beside import AdminAsked as AdminAsked
+from agentmail_tui.mailbox.events_beside import AdminFailed as AdminFailed
+from agentmail_tui.mailbox.events_beside import AdminRead as AdminRead
+from agentmail_tui.mailbox.events_beside import Beside
+from agentmail_tui.mailbox.events_beside import DeliveryAsked as DeliveryAsked
+from agentmail_tui.mailbox.events_beside import DeliveryFailed as DeliveryFailed
+from agentmail_tui.mailbox.events_beside import DeliveryLoaded as DeliveryLoaded
 from agentmail_tui.mailbox.events_marks import Marked as Marked
 from agentmail_tui.mailbox.events_marks import MarksCleared as MarksCleared
+from agentmail_tui.mailbox.events_search import SavedChanged as SavedChanged
+from agentmail_tui.mailbox.events_search import SearchDone as SearchDone
+from agentmail_tui.mailbox.events_search import SearchEnded as SearchEnded
+from agentmail_tui.mailbox.events_search import SearchFailed as SearchFailed
+from agentmail_tui.mailbox.events_search import SearchStarted as SearchStarted
 from agentmail_tui.mailbox.events_writing import (
     ActConfirmed as ActConfirmed,
 )
@@ -177,62 +187,10 @@ class TriageLoaded:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchStarted:
-    """A search left; hits of an older one stay meanwhile."""
-
-    query: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class SearchDone:
-    """The answer to search `number`."""
-
-    number: int
-    result: SearchResult
-
-
-@dataclass(frozen=True, slots=True)
-class SearchFailed:
-    """Search `number` was not answered."""
-
-    number: int
-    error: Safe
-
-
-@dataclass(frozen=True, slots=True)
-class SearchEnded:
-    """Back to the list."""
-
-
-@dataclass(frozen=True, slots=True)
 class LiveBatch:
     """Events of the stream that came close together."""
 
     events: tuple[Live, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryAsked:
-    """The delivery panel wants its figures."""
-
-    period: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryLoaded:
-    """Figures of a period."""
-
-    period: str
-    data: Delivery
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryFailed:
-    """No figures."""
-
-    period: str
-    error: Safe
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +230,7 @@ Event = (
     | SearchDone
     | SearchFailed
     | SearchEnded
+    | SavedChanged
     | Acted
     | ActConfirmed
     | PatchExpired
@@ -283,9 +242,7 @@ Event = (
     | SendAccepted
     | SendFailed
     | SendDiscarded
-    | DeliveryAsked
-    | DeliveryLoaded
-    | DeliveryFailed
+    | Beside
     | ReadOnlySet
     | Said
 )

@@ -14,7 +14,7 @@ from agentmail_tui.errors import Forbidden, MailError, NotFound, Unauthorized, U
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.batches import batches
 from agentmail_tui.mailbox.desk import Sleep
-from agentmail_tui.mailbox.keeping import Keeping
+from agentmail_tui.mailbox.keyholding import Keyholding
 from agentmail_tui.mailbox.state import Link
 
 FIRST_WAIT = 0.5  # seconds before the link is tried again, doubled up to the longest
@@ -26,7 +26,7 @@ _ROWS_AT_ONCE = 8
 _MAIL = frozenset({LiveKind.RECEIVED, LiveKind.SENT})
 
 
-class Mailbox(Keeping):
+class Mailbox(Keyholding):
     """One person's view of a mail server; all verbs return at once and none raises."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Verbs that read: the reader, search, delivery."""
+"""Verbs that read: the reader, delivery."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from agentmail_tui.domain import Message, Thread
 from agentmail_tui.errors import MailError
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.desk import Sleep
-from agentmail_tui.mailbox.marking import Marking
+from agentmail_tui.mailbox.searching import Searching
 from agentmail_tui.mailbox.select import selected_thread
 from agentmail_tui.mailbox.showing import known
 from agentmail_tui.mailbox.state import Tone
 
-SEARCH_LIMIT = 50
 _CONVERSATIONS_KEPT = 50
 
 Work = Coroutine[Any, Any, None]
 
 
-class Reading(Marking):
+class Reading(Searching):
     """What a person looks at beside the list."""
 
     def __init__(
@@ -41,7 +40,6 @@ class Reading(Marking):
             backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
         )
         self._opening: asyncio.Task[None] | None = None
-        self._searching: asyncio.Task[None] | None = None
         self._conversations: dict[str, tuple[Message, ...]] = {}
 
     def open_selected(self) -> None:
@@ -70,26 +68,10 @@ class Reading(Marking):
             self._opening.cancel()
         self._post(ev.ThreadClosed())
 
-    def search(self, query: str) -> None:
-        """Search; the newest query wins, an empty one ends the search."""
-        query = query.strip()
-        if not query:
-            self.end_search()
-            return
-        search = self._state.search
-        number = 1 if search is None else search.number + 1
-        self._stop_searching()
-        self._post(ev.SearchStarted(query, number))
-        self._searching = self._spawn(self._search(query, number))
-
-    def end_search(self) -> None:
-        """Go back from the hits to the list."""
-        self._stop_searching()
-        self._post(ev.SearchEnded())
-
-    def load_delivery(self, period: str | None = None) -> None:
-        """Read what the delivery panel shows."""
-        self._post(ev.DeliveryAsked(period or self._state.delivery.period))
+    def load_delivery(self, period: str | None = None, kind: str | None = None) -> None:
+        """Read what the delivery panel shows; `kind` is a type of events, "" for all."""
+        shown = self._state.delivery
+        self._post(ev.DeliveryAsked(period or shown.period, shown.kind if kind is None else kind))
         self._spawn(self._load_delivery(self._state.inbox_id, self._state.delivery.period))
 
     async def source(self, message_id: str) -> str:
@@ -154,24 +136,12 @@ class Reading(Marking):
         if opened is not None and opened.thread.id == thread_id:
             self._replace_opening(self._read_messages(opened.thread.id))
 
-    def _stop_searching(self) -> None:
-        if self._searching is not None:
-            self._searching.cancel()
-
-    async def _search(self, query: str, number: int) -> None:
-        try:
-            inbox_id = self._state.inbox_id
-            result = await self._backend.search(query, inbox_id, SEARCH_LIMIT)
-        except MailError as error:
-            self._post(ev.SearchFailed(number, clean_line(error.message)))
-        else:
-            self._post(ev.SearchDone(number, result))
-            self._want_triage()
-
     async def _load_delivery(self, inbox_id: str | None, period: str) -> None:
         try:
+            kind = self._state.delivery.kind
             data = await self._backend.delivery(inbox_id, period)
+            log = await self._backend.delivery_events(inbox_id, kind) if kind else ()
         except MailError as error:
             self._post(ev.DeliveryFailed(period, clean_line(error.message)))
         else:
-            self._post(ev.DeliveryLoaded(period, data))
+            self._post(ev.DeliveryLoaded(period, data, kind, log))

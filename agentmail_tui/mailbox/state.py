@@ -13,15 +13,19 @@ from agentmail_tui.domain import (
     Capabilities,
     Counts,
     Delivery,
+    DeliveryEvent,
     Draft,
     Hit,
     Inbox,
     Message,
+    SearchResult,
     Status,
     Thread,
     ThreadFilter,
 )
+from agentmail_tui.domain_admin import ApiKey, MailDomain, Org
 from agentmail_tui.mailbox.acts import Act, Patch
+from agentmail_tui.mailbox.searches import SavedSearch
 
 
 class Link(StrEnum):
@@ -85,7 +89,10 @@ class SearchState:
     query: str
     running: bool = False
     hits: tuple[Hit, ...] = ()
+    more: bool = False  # the server may know more threads than it gave
+    like: Safe | None = None  # the thread that others are to be like, in words
     engine: Safe | None = None
+    answer: SearchResult | None = None  # all but the hits
     error: Safe | None = None
     number: int = 0  # of the newest request; answers to older ones are dropped
     # Where the cursor of the list stands while the hits are shown.
@@ -160,6 +167,19 @@ class DeliveryState:
     data: Delivery = Delivery()
     loading: bool = False
     error: Safe | None = None
+    kind: str = ""  # the type of events that are listed; "" for all
+    log: tuple[DeliveryEvent, ...] | None = None  # those of that type, once they are here
+
+
+@dataclass(frozen=True, slots=True)
+class AdminState:
+    """What is administered; None for what was not read yet."""
+
+    domains: tuple[MailDomain, ...] | None = None
+    keys: tuple[ApiKey, ...] | None = None
+    org: Org | None = None
+    loading: bool = False
+    error: Safe | None = None
 
 
 MARKS_MOST = 500  # threads that can be selected at once
@@ -184,7 +204,9 @@ class MailState:
     selected_id: str | None = None  # and its thread: the cursor follows the thread
     open: OpenThread | None = None
     search: SearchState | None = None
+    saved: tuple[SavedSearch, ...] = ()  # searches that are kept as tabs
     delivery: DeliveryState = DeliveryState()
+    admin: AdminState = AdminState()
     outgoing: tuple[Outgoing, ...] = ()
     pending: int = 0  # writes under way
     batch: int = 0  # writes that were begun together, until all of them are done

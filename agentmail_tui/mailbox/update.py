@@ -8,10 +8,12 @@ from typing import Any
 
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox import update_acts as acts
+from agentmail_tui.mailbox import update_beside as beside
 from agentmail_tui.mailbox import update_list as listing
 from agentmail_tui.mailbox import update_live as live
 from agentmail_tui.mailbox import update_mail as mail
 from agentmail_tui.mailbox import update_marks as marks
+from agentmail_tui.mailbox import update_search as search
 from agentmail_tui.mailbox.state import MailState
 
 
@@ -67,10 +69,11 @@ _TABLE: dict[type[Any], Callable[[MailState, Any], MailState]] = {
     ev.MessagesLoaded: mail.messages_loaded,
     ev.MessagesFailed: mail.messages_failed,
     ev.ThreadClosed: mail.thread_closed,
-    ev.SearchStarted: mail.search_started,
-    ev.SearchDone: mail.search_done,
-    ev.SearchFailed: mail.search_failed,
-    ev.SearchEnded: mail.search_ended,
+    ev.SearchStarted: search.search_started,
+    ev.SearchDone: search.search_done,
+    ev.SearchFailed: search.search_failed,
+    ev.SearchEnded: search.search_ended,
+    ev.SavedChanged: search.saved_changed,
     ev.SendStarted: mail.send_started,
     ev.SendAccepted: mail.send_accepted,
     ev.SendFailed: mail.send_failed,
@@ -82,7 +85,10 @@ _TABLE: dict[type[Any], Callable[[MailState, Any], MailState]] = {
     ev.Marked: marks.marked,
     ev.MarksCleared: marks.marks_cleared,
     ev.LiveBatch: live.live_batch,
-    ev.DeliveryAsked: live.delivery_asked,
-    ev.DeliveryLoaded: live.delivery_loaded,
-    ev.DeliveryFailed: live.delivery_failed,
+    ev.DeliveryAsked: beside.delivery_asked,
+    ev.DeliveryLoaded: beside.delivery_loaded,
+    ev.DeliveryFailed: beside.delivery_failed,
+    ev.AdminAsked: beside.admin_asked,
+    ev.AdminRead: beside.admin_read,
+    ev.AdminFailed: beside.admin_failed,
 }

@@ -8,7 +8,7 @@ from agentmail_tui.clean import Safe
 from agentmail_tui.domain import DeliveryEvent, Live, LiveKind, Message
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.showing import on_top, show, with_base, without
-from agentmail_tui.mailbox.state import DeliveryState, MailState
+from agentmail_tui.mailbox.state import MailState
 from agentmail_tui.mailbox.update_acts import agreed
 
 EVENTS_KEPT = 200
@@ -42,8 +42,11 @@ def _moved_on(state: MailState, step: DeliveryEvent) -> MailState:
     delivery = state.delivery
     if all(step.id != known.id for known in delivery.data.events):
         events = (step, *delivery.data.events)[:EVENTS_KEPT]
-        delivery = replace(delivery, data=replace(delivery.data, events=events))
-        state = replace(state, delivery=delivery)
+        log = delivery.log
+        if log is not None and step.event_type == delivery.kind:
+            log = (step, *log)[:EVENTS_KEPT]
+        data = replace(delivery.data, events=events)
+        state = replace(state, delivery=replace(delivery, data=data, log=log))
     if state.open is None or state.open.messages is None:
         return state
     messages = tuple(_ticked(message, step) for message in state.open.messages)
@@ -59,24 +62,3 @@ def _ticked(message: Message, step: DeliveryEvent) -> Message:
 def outranks(new: Safe, old: Safe | None) -> bool:
     """Tell whether a delivery status may take the place of another one."""
     return old is None or _RANKS.get(new, _END) >= _RANKS.get(old, _END)
-
-
-def delivery_asked(state: MailState, event: ev.DeliveryAsked) -> MailState:
-    """Keep the old figures on screen only while their period is still wanted."""
-    old = state.delivery
-    data = old.data if old.period == event.period else DeliveryState().data
-    return replace(state, delivery=DeliveryState(event.period, data, loading=True))
-
-
-def delivery_loaded(state: MailState, event: ev.DeliveryLoaded) -> MailState:
-    """Take the figures, unless another period is wanted by now."""
-    if event.period != state.delivery.period:
-        return state
-    return replace(state, delivery=DeliveryState(event.period, event.data))
-
-
-def delivery_failed(state: MailState, event: ev.DeliveryFailed) -> MailState:
-    """Say why there are no figures."""
-    if event.period != state.delivery.period:
-        return state
-    return replace(state, delivery=replace(state.delivery, loading=False, error=event.error))

@@ -1,4 +1,4 @@
-"""Updates of the reader, the search and mail on its way out."""
+"""Updates of the reader and of mail on its way out."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from dataclasses import replace
 from agentmail_tui.clean import clean_line
 from agentmail_tui.domain import Message, SendReceipt
 from agentmail_tui.mailbox import events as ev
-from agentmail_tui.mailbox.select import conversation, searching
-from agentmail_tui.mailbox.showing import on_top, with_base
+from agentmail_tui.mailbox.select import conversation
 from agentmail_tui.mailbox.state import (
     MailState,
     OpenThread,
     Outgoing,
-    SearchState,
     SendPhase,
     Tone,
 )
 from agentmail_tui.mailbox.update_acts import said
-from agentmail_tui.mailbox.update_marks import cleared
 
 
 def thread_opened(state: MailState, event: ev.ThreadOpened) -> MailState:
@@ -44,48 +41,6 @@ def messages_failed(state: MailState, event: ev.MessagesFailed) -> MailState:
 def thread_closed(state: MailState, _event: ev.ThreadClosed) -> MailState:
     """Leave the reader."""
     return replace(state, open=None)
-
-
-def search_started(state: MailState, event: ev.SearchStarted) -> MailState:
-    """Begin a search; hits of the last one stay."""
-    if state.search is None:
-        fresh = SearchState(event.query, running=True, number=event.number)
-        fresh = replace(fresh, back=state.selected, back_id=state.selected_id)
-        return replace(state, search=fresh)
-    asked = replace(state.search, query=event.query, running=True, number=event.number)
-    return replace(state, search=asked)
-
-
-def search_done(state: MailState, event: ev.SearchDone) -> MailState:
-    """Show the hits, if no newer search was asked."""
-    search = state.search
-    if search is None or search.number != event.number:
-        return state
-    if not searching(state):
-        search = replace(search, back=state.selected, back_id=state.selected_id)
-    for hit in event.result.hits:
-        state = with_base(state, hit.thread)
-    hits = tuple(replace(hit, thread=on_top(state, hit.thread)) for hit in event.result.hits)
-    search = replace(search, running=False, hits=hits, engine=event.result.engine, error=None)
-    first = hits[0].thread.id if hits else None
-    return replace(cleared(state), search=search, selected=0, selected_id=first)
-
-
-def search_failed(state: MailState, event: ev.SearchFailed) -> MailState:
-    """Say why there is no answer; older hits stay."""
-    if state.search is None or state.search.number != event.number:
-        return state
-    return replace(state, search=replace(state.search, running=False, error=event.error))
-
-
-def search_ended(state: MailState, _event: ev.SearchEnded) -> MailState:
-    """Go back to the list, to the row where the cursor was."""
-    search = state.search
-    if search is None:
-        return state
-    if not searching(state):
-        return replace(state, search=None)
-    return replace(cleared(state), search=None, selected=search.back, selected_id=search.back_id)
 
 
 def send_started(state: MailState, event: ev.SendStarted) -> MailState:

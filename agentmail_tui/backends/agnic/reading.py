@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 
 from agentmail_tui.backends.administration import Administration
 from agentmail_tui.backends.agnic import wire
@@ -12,13 +13,13 @@ from agentmail_tui.backends.agnic.notes import Notes
 from agentmail_tui.backends.fixed_inboxes import FixedInboxes
 from agentmail_tui.backends.http import Http
 from agentmail_tui.backends.live import Poller
+from agentmail_tui.backends.memory.finding import find
 from agentmail_tui.clean import clean_line
 from agentmail_tui.domain import (
     Capabilities,
     Counts,
     Delivery,
     DeliveryEvent,
-    Hit,
     Inbox,
     Live,
     Message,
@@ -36,8 +37,10 @@ CAPABILITIES = Capabilities(
     unread=True,
     counts=True,
     delivery=False,
+    search_operators=True,
 )
 EMAIL = "/api/agent/email"
+_NO_SEARCH = clean_line("this server has no search: its mail was searched here, by words")
 _PAGE = 100
 _MOST = 5_000  # messages that are held
 _POLLED = 30  # newest threads that are compared
@@ -112,12 +115,21 @@ class AgnicReading(FixedInboxes):
         """Refuse: this server keeps no sources."""
         raise NotFound(f"the source of {clean_line(message_id, 60)} is not kept by this server")
 
-    async def search(self, query: str, inbox_id: str | None, limit: int) -> SearchResult:
-        """Find threads by their words; the server has no search."""
+    async def search(
+        self,
+        query: str,
+        inbox_id: str | None,
+        limit: int,
+        *,
+        exact: bool = False,
+        like: str | None = None,
+    ) -> SearchResult:
+        """Find threads by their words, here; the server has no search."""
+        if exact or like is not None:
+            raise Rejected("this server has no search; this client finds words alone")
         await self._refresh()
-        found = self._held.mail.find(query.removeprefix("=").split(), inbox_id)[:limit]
-        hits = tuple(Hit(thread, score, thread.snippet) for score, thread in found)
-        return SearchResult(hits, clean_line("regex"))
+        found = find(self._held.mail, query, inbox_id, datetime.now(UTC))
+        return SearchResult(tuple(found[:limit]), clean_line("regex"), _NO_SEARCH)
 
     async def delivery(self, inbox_id: str | None, period: str) -> Delivery:
         """Refuse: this server tells nothing of delivery."""

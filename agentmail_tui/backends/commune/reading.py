@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agentmail_tui.backends.commune import wire, wire_delivery
+from agentmail_tui.backends.commune import wire, wire_delivery, wire_search
 from agentmail_tui.backends.commune.administration import CommuneAdministration
 from agentmail_tui.backends.http import Http, Params
 from agentmail_tui.backends.live import Poller, streamed
@@ -131,10 +131,26 @@ class CommuneReading:
         """Return the bytes of a file that came with a message."""
         return await self._http.content(path_of("v1", "attachments", attachment_id, "content"))
 
-    async def search(self, query: str, inbox_id: str | None, limit: int) -> SearchResult:
-        """Find threads by meaning, or by words where the server knows no more."""
-        params = {**self._scope(inbox_id), "q": query.removeprefix("=").strip(), "limit": limit}
-        return wire.search_result(await self._http.call("GET", "/v1/search/threads", params=params))
+    async def search(
+        self,
+        query: str,
+        inbox_id: str | None,
+        limit: int,
+        *,
+        exact: bool = False,
+        like: str | None = None,
+    ) -> SearchResult:
+        """Find threads by meaning, by words, or by what they are like."""
+        params = {**self._scope(inbox_id), "limit": limit}
+        if query:
+            params["q"] = query
+        if exact:
+            params["exact"] = True
+        if like is not None:
+            params["like"] = like
+        return wire_search.search_result(
+            await self._http.call("GET", "/v1/search/threads", params=params)
+        )
 
     async def delivery(self, inbox_id: str | None, period: str) -> Delivery:
         """Return metrics, newest events, suppressions, webhook calls and their endpoints."""

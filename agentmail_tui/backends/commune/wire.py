@@ -21,7 +21,6 @@ from agentmail_tui.backends.decode import (
     moment,
     number,
     objects,
-    share,
     shown,
     text,
 )
@@ -33,11 +32,9 @@ from agentmail_tui.domain import (
     Capabilities,
     Counts,
     Direction,
-    Hit,
     Inbox,
     Message,
     Page,
-    SearchResult,
     SendReceipt,
     Status,
     Thread,
@@ -54,11 +51,14 @@ _ABLE = (
     "offsets",
     "all_inboxes",
     "unread",
+    "snooze",
     "counts",
     "stream",
     "idempotent_send",
     "raw",
     "manage_inboxes",
+    "search_exact",
+    "search_like",
 )
 
 
@@ -66,6 +66,7 @@ def capabilities(reply: Any) -> Capabilities:
     """Read what the server says it can do; what it does not name it cannot."""
     said = mapping(data_of(reply), "capabilities")
     able: dict[str, Any] = {name: said.get(name) is True for name in _ABLE}
+    able["search_operators"] = bool(said.get("search_operators"))
     able |= wire_admin.abilities(said)
     return Capabilities(**able, undo_send=number(said, "undo_seconds") > 0)
 
@@ -93,7 +94,7 @@ def _inbox(row: Json) -> Inbox:
 
 def threads_page(reply: Any) -> Page[Thread]:
     """Read a page of threads."""
-    rows = tuple(thread(row) for row in objects(data_of(reply)) if _has_id(row))
+    rows = tuple(thread(row) for row in objects(data_of(reply)) if has_id(row))
     envelope = reply if isinstance(reply, dict) else {}
     cursor = envelope.get("next_cursor")
     total = envelope.get("total")
@@ -127,6 +128,7 @@ def thread(row: Json) -> Thread:
         unread=row.get("unread") is True,
         triage=triage(row) if known else None,
         delivery_status=maybe_line(row, "delivery_status"),
+        snoozed_until=moment(row, "snoozed_until") if row.get("snoozed_until") else None,
     )
 
 
@@ -137,7 +139,8 @@ def _party(row: Json) -> Address:
     return people[0] if people else _NOBODY
 
 
-def _has_id(row: Json) -> bool:
+def has_id(row: Json) -> bool:
+    """Tell whether a row says which thread it is of."""
     return maybe_ident(row, "thread_id", "id") is not None
 
 
@@ -167,7 +170,9 @@ def counts(reply: Any) -> Counts:
     """Read the number of threads by status."""
     row = mapping(data_of(reply), "counts")
     by_status = tuple((status, number(row, status)) for status in Status)
-    return Counts(number(row, "total"), number(row, "unread"), by_status)
+    return Counts(
+        number(row, "total"), number(row, "unread"), by_status, number(row, "snoozed")
+    )
 
 
 def messages(reply: Any) -> tuple[Message, ...]:
@@ -267,21 +272,6 @@ def _facts(value: Any) -> tuple[tuple[Safe, Safe], ...]:
     return tuple(
         (clean_line(str(key), 100), shown(each)) for key, each in [*value.items()][:_MOST_FACTS]
     )
-
-
-def search_result(reply: Any) -> SearchResult:
-    """Read the hits of a search; a thread that comes twice counts once, by its better hit."""
-    hits: dict[str, Hit] = {}
-    for row in objects(data_of(reply)):
-        if _has_id(row):
-            hit = Hit(thread(row), _score(row), line(row, "snippet"))
-            hits.setdefault(hit.thread.id, hit)
-    envelope = reply if isinstance(reply, dict) else {}
-    return SearchResult(tuple(hits.values()), line(envelope, "search_type") or Safe("regex"))
-
-
-def _score(row: Json) -> float:
-    return min(max(share(row.get("score")) or 0.0, 0.0), 1.0)
 
 
 def receipt(reply: Any) -> SendReceipt:

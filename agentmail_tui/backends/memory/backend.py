@@ -8,20 +8,18 @@ from datetime import datetime
 
 from agentmail_tui.backends.memory.administration import MemoryAdministration
 from agentmail_tui.backends.memory.figures import endpoints, metrics, span, taken_now
+from agentmail_tui.backends.memory.finding import find, find_like
 from agentmail_tui.backends.memory.inboxes import Inboxes
 from agentmail_tui.backends.memory.mail import as_source, triage_of
 from agentmail_tui.backends.memory.written import written
-from agentmail_tui.clean import Safe, clean, clean_line
+from agentmail_tui.clean import clean, clean_line
 from agentmail_tui.domain import (
-    Address,
     Attachment,
     Capabilities,
     Counts,
     Delivery,
     DeliveryEvent,
-    Direction,
     Draft,
-    Hit,
     Inbox,
     LiveKind,
     Message,
@@ -42,6 +40,7 @@ EVERYTHING = Capabilities(
     offsets=True,
     all_inboxes=True,
     unread=True,
+    snooze=True,
     counts=True,
     stream=True,
     idempotent_send=True,
@@ -52,6 +51,9 @@ EVERYTHING = Capabilities(
     manage_domains=True,
     manage_keys=True,
     suppress=True,
+    search_operators=True,
+    search_exact=True,
+    search_like=True,
 )
 _EVENTS_SHOWN = 50
 
@@ -72,6 +74,8 @@ class MemoryBackend(Inboxes):
         self.suppressions: list[Suppression] = []
         self.administration = MemoryAdministration(self, self.suppressions)
         self.webhooks: list[WebhookDelivery] = []
+        # What the answer to a search tells beside the hits.
+        self.answers = SearchResult((), clean_line("regex"))
         self._inboxes = tuple(inboxes)
         self.uploads: dict[str, tuple[Attachment, bytes]] = {}
         self._sent: dict[str, tuple[Draft, SendReceipt]] = {}
@@ -162,6 +166,13 @@ class MemoryBackend(Inboxes):
         if self.mail.set_unread(thread_id, unread):
             self._tell(LiveKind.THREAD, thread_id)
 
+    async def snooze(self, thread_id: str, until: datetime | None) -> None:
+        """Let a thread sleep until a moment, or wake it."""
+        if until is not None and until <= self.now():
+            raise Rejected("until must lie in the future")
+        if self.mail.snooze(thread_id, until):
+            self._tell(LiveKind.THREAD, thread_id)
+
     async def send(self, draft: Draft) -> SendReceipt:
         """Take a draft; the same one again is answered without being sent again."""
         if draft.local_id in self._sent and self._able.idempotent_send:
@@ -206,11 +217,22 @@ class MemoryBackend(Inboxes):
                     return
         raise NotFound(f"message {clean_line(message_id, 60)} is not held")
 
-    async def search(self, query: str, inbox_id: str | None, limit: int) -> SearchResult:
-        """Find threads by their words."""
-        found = self.mail.find(query.split(), inbox_id)[:limit]
-        hits = (Hit(self._row(thread), score, thread.snippet) for score, thread in found)
-        return SearchResult(tuple(hits), clean_line("regex"))
+    async def search(
+        self,
+        query: str,
+        inbox_id: str | None,
+        limit: int,
+        *,
+        exact: bool = False,
+        like: str | None = None,
+    ) -> SearchResult:
+        """Find threads by their words, or by what they are like."""
+        if like is not None:
+            found = find_like(self.mail, like, inbox_id)
+        else:
+            found = find(self.mail, query, inbox_id, self.now(), exact=exact)
+        hits = (replace(hit, thread=self._row(hit.thread)) for hit in found[:limit])
+        return replace(self.answers, hits=tuple(hits))
 
     async def delivery(self, inbox_id: str | None, period: str) -> Delivery:
         """Return what became of sent mail in a period such as `7d` or `24h`."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import (
@@ -47,12 +47,14 @@ class Mail:
 
     def counts(self, inbox_id: str | None) -> Counts:
         """Return how many threads there are by status."""
-        threads = self.listed(ThreadFilter(inbox_id=inbox_id))
+        listed = self.listed(ThreadFilter(inbox_id=inbox_id))
+        threads = [thread for thread in listed if thread.snoozed_until is None]
         by_status = dict.fromkeys(Status, 0)
         for thread in threads:
             by_status[triage_of(thread).status] += 1
         unread = sum(thread.unread for thread in threads)
-        return Counts(len(threads), unread, tuple(by_status.items()))
+        asleep = len(listed) - len(threads)
+        return Counts(len(listed), unread, tuple(by_status.items()), asleep)
 
     def add(self, message: Message) -> Thread:
         """Put a message into its thread, which is made if it is new; return the thread."""
@@ -74,6 +76,23 @@ class Mail:
         thread = self.thread(thread_id)
         self.threads[thread_id] = replace(thread, unread=unread)
         return unread != thread.unread
+
+    def snooze(self, thread_id: str, until: datetime | None) -> bool:
+        """Let a thread sleep, or wake it; tell whether that changed anything."""
+        thread = self.thread(thread_id)
+        self.threads[thread_id] = replace(thread, snoozed_until=until)
+        return until != thread.snoozed_until
+
+    def wake(self, now: datetime) -> list[str]:
+        """Wake the threads whose time has come, unread, and return their ids."""
+        due = [
+            thread
+            for thread in self.threads.values()
+            if thread.snoozed_until is not None and thread.snoozed_until <= now
+        ]
+        for thread in due:
+            self.threads[thread.id] = replace(thread, snoozed_until=None, unread=True)
+        return [thread.id for thread in due]
 
     def step(self, event: DeliveryEvent) -> None:
         """Take a delivery event: the message and its thread never step down."""
@@ -97,22 +116,6 @@ class Mail:
         thread = self.threads.get(event.thread_id or "")
         return None if thread is None else thread.inbox_id
 
-    def find(self, words: Iterable[str], inbox_id: str | None) -> list[tuple[float, Thread]]:
-        """Return threads that hold any of the words, with the share of words they hold."""
-        wanted = [word.casefold() for word in words]
-        found: list[tuple[float, Thread]] = []
-        for thread in self.listed(ThreadFilter(inbox_id=inbox_id)):
-            text = self._text(thread)
-            held = sum(word in text for word in wanted)
-            if held:
-                found.append((held / len(wanted), thread))
-        return sorted(found, key=lambda pair: -pair[0])
-
-    def _text(self, thread: Thread) -> str:
-        parts = [thread.subject, thread.party.name, thread.party.shown]
-        parts += [message.text for message in self.conversations.get(thread.id, [])]
-        return " ".join(parts).casefold()
-
 
 def triage_of(thread: Thread) -> Triage:
     """Return a held thread's triage state."""
@@ -130,6 +133,7 @@ def lets_through(wanted: ThreadFilter, thread: Thread) -> bool:
         and wanted.assigned_to in {None, assigned}
         and (wanted.tag is None or wanted.tag in triage.tags)
         and wanted.unread in {None, thread.unread}
+        and wanted.snoozed in {None, thread.snoozed_until is not None}
         and all(word in text for word in wanted.words.casefold().split())
     )
 
@@ -171,6 +175,7 @@ def _grown(thread: Thread, message: Message) -> Thread:
         unread=thread.unread or inbound,
         triage=triage,
         delivery_status=message.delivery_status or thread.delivery_status,
+        snoozed_until=None if inbound else thread.snoozed_until,
     )
 
 

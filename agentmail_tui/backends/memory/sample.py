@@ -171,7 +171,9 @@ def _suppress(backend: MemoryBackend, now: datetime) -> None:
     ):
         at = now - timedelta(days=days)
         backend.suppressions.append(
-            Suppression(clean_line(address), clean_line(reason), at, backend.new_id("sup"), "i_support")
+            Suppression(
+                clean_line(address), clean_line(reason), at, backend.new_id("sup"), "i_support"
+            )
         )
     for number, (status, tries) in enumerate((("delivered", 1), ("retrying", 3), ("dead", 8))):
         at = now - timedelta(minutes=5 + 40 * number)

@@ -37,6 +37,11 @@ class World:
         self._tell(LiveKind.RECEIVED, message.thread_id, message.id)
         return thread
 
+    def wake(self) -> None:
+        """Let the threads whose time has come wake now."""
+        for thread_id in self.mail.wake(self.now()):
+            self._tell(LiveKind.THREAD, thread_id)
+
     def deliver(self, message_id: str, event_type: str, recipient: str, detail: str = "") -> None:
         """Let a delivery step of a sent mail happen now."""
         thread_id = self._thread_of(message_id)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentmail_tui.backends.commune import wire, wire_delivery
+from agentmail_tui.backends.commune import wire, wire_delivery, wire_search
 from agentmail_tui.backends.decode import EPOCH, address
 from agentmail_tui.backends.plain import words_of
 from agentmail_tui.backends.sse import ServerEvent
@@ -178,7 +178,7 @@ def test_a_search_keeps_the_better_hit_of_a_thread() -> None:
         {"thread_id": "conv_1", "subject": "A", "score": 0.5},
         {"thread_id": "conv_2", "subject": "B", "snippet": "s"},
     ]
-    found = wire.search_result({"data": rows, "search_type": "vector"})
+    found = wire_search.search_result({"data": rows, "search_type": "vector"})
     assert [(hit.thread.id, hit.score) for hit in found.hits] == [("conv_1", 0.9), ("conv_2", 0.0)]
     assert found.engine == "vector"
     assert found.hits[0].thread.party.exact == "x@y.example"
@@ -309,7 +309,7 @@ def test_no_json_breaks_the_readers(rows: list[dict[str, Any]]) -> None:
     for read in (
         wire.threads_page,
         wire.messages,
-        wire.search_result,
+        wire_search.search_result,
         wire.inboxes,
         wire_delivery.events,
         wire_delivery.suppressions,

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from agentmail_tui.clean import clean_line
@@ -234,7 +236,7 @@ async def test_a_mistake_of_ours_is_told_and_stops_nothing(
 ) -> None:
     await bench.start()
 
-    async def broken(query: str, inbox_id: str | None, limit: int) -> SearchResult:
+    async def broken(query: str, inbox_id: str | None, limit: int, **_: Any) -> SearchResult:
         raise ValueError("\x1b]52;secret")
 
     bench.backend.search = broken  # type: ignore[method-assign]

@@ -57,10 +57,12 @@ class HostileBackend(MemoryBackend):
         page = await super().threads(*args, **kwargs)
         return replace(page, items=tuple(map(poisoned, page.items)))
 
-    async def search(self, query: str, inbox_id: str | None, limit: int) -> SearchResult:
+    async def search(
+        self, query: str, inbox_id: str | None, limit: int, **more: Any
+    ) -> SearchResult:
         found = await super().search("a", inbox_id, limit)
         hits = tuple(Hit(poisoned(hit.thread), hit.score, evil()) for hit in found.hits)
-        return SearchResult(hits, evil())
+        return SearchResult(hits, evil(), evil(), 3, 9.0)
 
     async def delivery(self, inbox_id: str | None, period: str) -> Any:
         data = await super().delivery(inbox_id, period)

@@ -1,0 +1,75 @@
+"""Which words of a search to mark in what was found; pure."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+OPERATORS = (
+    "from:",
+    "to:",
+    "subject:",
+    "tag:",
+    "status:",
+    "assigned:",
+    "has:",
+    "is:",
+    "before:",
+    "after:",
+)
+_PART = re.compile(r'(-?)(?:([A-Za-z]+):)?("[^"]*"?|[^\s"]*)')
+_WORD = re.compile(r"[^\W_]+")
+_ENDING = re.compile(r"(?:ings?|ed|ies|es|s|y)$")
+_SHORTEST_STEM = 4
+_MOST_WORDS = 16
+# fmt: off
+_TOO_COMMON = frozenset((
+    "a", "an", "and", "are", "as", "at", "be", "by", "for", "from", "has", "have", "i",
+    "in", "is", "it", "my", "not", "of", "on", "or", "our", "that", "the", "this", "to",
+    "was", "we", "were", "with", "you", "your",
+))
+# fmt: on
+
+
+def is_exact(query: str) -> bool:
+    """Tell whether the words are asked for as they stand."""
+    return query.lstrip().startswith("=")
+
+
+def plain(query: str) -> str:
+    """Return a query without the sign for exact words."""
+    return query.strip().removeprefix("=").strip()
+
+
+@lru_cache(maxsize=64)
+def pattern(query: str) -> re.Pattern[str] | None:
+    """Return what fits the words of a query in a text; None where it has none to mark."""
+    exact = is_exact(query)
+    phrases, words = _phrases_and_words(plain(query))
+    if exact and words:
+        phrases, words = [*phrases, " ".join(words)], []
+    parts = [r"[\W_]+".join(map(re.escape, _WORD.findall(phrase))) for phrase in phrases]
+    parts += [f"{re.escape(_stem(word))}[^\\W_]*" for word in words if word not in _TOO_COMMON]
+    parts = [part for part in parts if part][:_MOST_WORDS]
+    if not parts:
+        return None
+    end = r"(?![^\W_])" if exact else ""
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(parts)}){end}", re.IGNORECASE)
+
+
+def _phrases_and_words(typed: str) -> tuple[list[str], list[str]]:
+    phrases: list[str] = []
+    words: list[str] = []
+    for minus, name, value in _PART.findall(typed):
+        if minus or f"{name.lower()}:" in OPERATORS:
+            continue
+        if value.startswith('"'):
+            phrases.append(value)
+        else:
+            words.extend(_WORD.findall(f"{name} {value}".casefold()))
+    return phrases, words
+
+
+def _stem(word: str) -> str:
+    short = _ENDING.sub("", word)
+    return short if len(short) >= _SHORTEST_STEM else word

@@ -52,6 +52,7 @@ def at_rest(state: MailState) -> bool:
         state.open is not None and state.open.loading,
         state.search is not None and state.search.running,
         state.delivery.loading,
+        state.admin.loading,
         state.pending > 0,
         bool(state.outgoing) and any(out.error is None for out in state.outgoing),
     )

@@ -71,6 +71,7 @@ class CapabilitiesOut(TypedDict):
     search_type: str
     search_operators: list[str]
     manage_inboxes: bool
+    manage_keys: bool
     scopes: list[str]
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from agentmail_server.http.problems import json_response
 from agentmail_server.http.route import PlainCall, Reply, data
 from agentmail_server.service.indexing import Indexer
-from agentmail_server.service.keys import MANAGES_KEYS
+from agentmail_server.service.keys import ADMIN, MANAGES_KEYS
 from agentmail_server.service.operators import OPERATORS
 from agentmail_server.store import outbox
 from agentmail_server.wire.messages import MAX_UNDO
@@ -33,6 +33,7 @@ async def capabilities(call: PlainCall) -> Reply:
             "undo_seconds": MAX_UNDO,
             "raw": True,
             "manage_inboxes": "inboxes:write" in call.principal.scopes,
+            "manage_keys": call.principal.may(ADMIN),
             "search_type": _search_type(call.deps.indexer),
             "search_operators": list(OPERATORS),
             "scopes": sorted(call.principal.scopes - {MANAGES_KEYS}),

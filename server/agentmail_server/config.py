@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
 
     data_dir: Path = Field(default_factory=default_data_dir)
+    # Holds pepper-N.key, which API keys and stored secrets need; the data folder unless given.
+    # A backup has them only where they are in the data folder.
+    key_dir: Path | None = None
     http: str = "127.0.0.1:8317"
     smtp: str = "127.0.0.1:2525"
     # SQLite in `data_dir` unless given.
@@ -129,6 +132,10 @@ class Settings(BaseSettings):
 
     parse_workers: int = Field(default=2, ge=1, le=64)
     relay_connections: int = Field(default=10, ge=1)
+    # How many mails may at one moment have been handed to one server without its answer being
+    # stored: these may be sent twice if this server is killed. More of them is faster over a slow
+    # line.
+    relay_in_doubt: int = Field(default=1, ge=1)
     relay_connect_seconds: float = Field(default=30, gt=0)
     relay_command_seconds: float = Field(default=60, gt=0)
     relay_data_seconds: float = Field(default=600, gt=0)
@@ -202,6 +209,11 @@ class Settings(BaseSettings):
         """A name by which this server knows itself on the wire; it tells strangers nothing."""
         place = f"{self.hostname}|{self.database}"
         return hashlib.sha256(place.encode()).hexdigest()[:24]
+
+    @property
+    def key_folder(self) -> Path:
+        """Where the pepper files are."""
+        return self.key_dir or self.data_dir
 
     @property
     def database(self) -> str | Path:

@@ -39,6 +39,7 @@ from agentmail_server.service.indexing import Indexer, SearchSettings
 from agentmail_server.service.readiness import Readiness
 from agentmail_server.service.semantic import searching
 from agentmail_server.service.tokens import Tokens
+from agentmail_server.service.vault import Vault
 from agentmail_server.smtp.intake import Intake
 from agentmail_server.smtp.limits import SmtpLimits
 from agentmail_server.smtp.listener import Listener, tls_context
@@ -126,7 +127,7 @@ async def _start(
     tokens = Tokens.of(pepper)
     caller = Caller.of(settings)
     runner, relay_job = await _run_jobs(
-        stack, settings, store, relay, clock, ids, failed, tokens, caller
+        stack, settings, store, relay, clock, ids, failed, pepper, caller
     )
     indexer = Indexer(store, SearchSettings.of(settings))
     ready = Readiness(
@@ -173,10 +174,10 @@ async def _bootstrap(
 ) -> tuple[Pepper, str, str | None]:
     wanted = settings.bootstrap_key
     try:
-        pepper = await asyncio.to_thread(keys.load_pepper, settings.data_dir)
+        pepper = await asyncio.to_thread(keys.load_pepper, settings.key_folder)
         now = to_micros(clock.now())
         shared = await store.write(ensure_shared_domain, ids, now, settings.domain)
-        await ensure_dkim(store, shared.id)
+        await ensure_dkim(store, Vault.of(pepper), shared.id)
         org_id, api_key = await keys.ensure_bootstrap(
             store, ids, clock, pepper, wanted.get_secret_value() if wanted is not None else None
         )
@@ -204,9 +205,10 @@ async def _run_jobs(
     clock: Clock,
     ids: Ids,
     failed: asyncio.Event,
-    tokens: Tokens,
+    pepper: Pepper,
     caller: Caller,
 ) -> tuple[Runner, RelayJob]:
+    tokens = Tokens.of(pepper)
     pool = await stack.enter_async_context(ParserPool(settings.parse_workers))
     name = settings.hostname
     relay_job = RelayJob(store, relay, hostname=name, clock=clock, ids=ids, tokens=tokens)
@@ -222,7 +224,7 @@ async def _run_jobs(
                 clock=clock,
                 forget_index=Generations(SearchSettings.of(settings).root).ask_rebuild,
             ).kind(),
-            WebhookJob(store, caller, render=message_out, clock=clock).kind(),
+            WebhookJob(store, caller, Vault.of(pepper), render=message_out, clock=clock).kind(),
             ExtractJob(store, ModelEndpoint.of(settings), clock=clock).kind(),
             WakeJob(store, clock=clock).kind(),
         ],

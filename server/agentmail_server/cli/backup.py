@@ -64,7 +64,8 @@ def _draft(folder: Path, database: Path) -> Path:
         draft.chmod(0o600)
         with tarfile.open(fileobj=file, mode="w") as tar:
             tar.add(copy, DATABASE_NAME)
-            # Without the pepper no API key of the copy would work.
+            # Without the pepper no API key of the copy would work and no secret be read. Whoever
+            # keeps it elsewhere (`key_dir`) does not want it beside the data.
             for pepper in sorted(database.parent.glob(PEPPERS)):
                 tar.add(pepper, pepper.name)
         file.flush()

@@ -46,7 +46,7 @@ async def new_key(settings: Settings) -> tuple[str, str]:
     clock, ids = SystemClock(), Ids()
     store = await open_store(settings.database, clock=clock, ids=ids, exclusive=False)
     try:
-        pepper = await asyncio.to_thread(keys.load_pepper, settings.data_dir)
+        pepper = await asyncio.to_thread(keys.load_pepper, settings.key_folder)
         await store.write(ensure_shared_domain, ids, to_micros(clock.now()), settings.domain)
         wanted = settings.bootstrap_key
         org_id, api_key = await keys.ensure_bootstrap(

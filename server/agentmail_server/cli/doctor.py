@@ -18,7 +18,11 @@ from agentmail_server.ids import Ids, SystemClock
 from agentmail_server.relay.mx import DnsResolver, MxFailure
 from agentmail_server.relay.url import RelayUrlError, parse_relay_url
 from agentmail_server.search.weights import find_model
-from agentmail_server.store.engine import open_store
+from agentmail_server.service.domains import dkim_key
+from agentmail_server.service.keys import load_pepper
+from agentmail_server.service.vault import Vault
+from agentmail_server.store.domains import shared_domain
+from agentmail_server.store.engine import Store, open_store
 from agentmail_server.store.sqlite import DATABASE_NAME
 
 if TYPE_CHECKING:
@@ -62,7 +66,7 @@ async def examine(settings: Settings) -> list[Finding]:
     """Look at everything; a broken part does not hide the next."""
     serving = await asyncio.to_thread(_answers, settings.http_address)
     findings = [Finding("config", f"data folder {settings.data_dir}, domain {settings.domain}")]
-    findings.append(await _store(settings, serving=serving))
+    findings += await _store(settings, serving=serving)
     findings += _sqlite(settings)
     findings.append(await _port("http", settings.http_address, serving=serving))
     findings.append(await _port("smtp", settings.smtp_address, serving=serving))
@@ -91,17 +95,31 @@ def _answers(address: HostPort) -> bool:
         return False
 
 
-async def _store(settings: Settings, *, serving: bool) -> Finding:
+async def _store(settings: Settings, *, serving: bool) -> list[Finding]:
     try:
         store = await open_store(settings.database, clock=SystemClock(), ids=Ids())
     except ServiceError as error:
         if error.code == "store_in_use" and serving:
-            return Finding("store", "in use by the server that is running")
-        return Finding("store", error.message, ok=False)
+            return [Finding("store", "in use by the server that is running")]
+        return [Finding("store", error.message, ok=False)]
     except OSError as error:
-        return Finding("store", f"{settings.data_dir}: {error.strerror or error}", ok=False)
+        return [Finding("store", f"{settings.data_dir}: {error.strerror or error}", ok=False)]
+    keys = await _keys(settings, store)
     await store.aclose()
-    return await asyncio.to_thread(_integrity, settings)
+    return [await asyncio.to_thread(_integrity, settings), keys]
+
+
+async def _keys(settings: Settings, store: Store) -> Finding:
+    try:
+        pepper = await asyncio.to_thread(load_pepper, settings.key_folder)
+        shared = await store.read(shared_domain)
+        if shared is not None:
+            await store.read(dkim_key, Vault.of(pepper), shared.id)
+    except ServiceError as error:
+        return Finding("keys", error.message, ok=False)
+    except (OSError, ValueError) as error:
+        return Finding("keys", str(error), ok=False)
+    return Finding("keys", f"the pepper in {settings.key_folder} opens what is sealed")
 
 
 def _integrity(settings: Settings) -> Finding:

@@ -67,7 +67,7 @@ async def _import_here(
     clock, ids = SystemClock(), Ids()
     store = await open_store(settings.database, clock=clock, ids=ids)
     try:
-        pepper = await asyncio.to_thread(keys.load_pepper, settings.data_dir)
+        pepper = await asyncio.to_thread(keys.load_pepper, settings.key_folder)
         now = to_micros(clock.now())
         await store.write(ensure_shared_domain, ids, now, settings.domain)
         org_id, _ = await keys.ensure_bootstrap(store, ids, clock, pepper, None)

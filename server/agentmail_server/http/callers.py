@@ -65,7 +65,7 @@ class Callers:
         self._deps = deps
         self._keyring = keyring
         self._limits = limits
-        self._agents = AgentAuth(deps.store, deps.settings.agent_body_signature)
+        self._agents = AgentAuth(deps.store, deps.vault, deps.settings.agent_body_signature)
 
     async def admit(self, route: Route, request: Request, body: Body) -> Admitted:
         """Return the caller of a route; raises Unauthorized, MissingScope, RateLimited."""

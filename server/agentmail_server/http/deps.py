@@ -16,6 +16,7 @@ from agentmail_server.service.agentauth import BodySignatures
 from agentmail_server.service.indexing import Indexer
 from agentmail_server.service.keys import Pepper
 from agentmail_server.service.limits import RateSettings
+from agentmail_server.service.vault import Vault
 from agentmail_server.store.engine import Store
 
 # Names under which a loopback server may be called; any other Host is a rebinding trick.
@@ -96,3 +97,8 @@ class Deps:
     caller: Caller | None = None
     # Set when the server stops: open streams end at once.
     shutdown: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def vault(self) -> Vault:
+        """What seals secrets before they are stored."""
+        return Vault.of(self.pepper)

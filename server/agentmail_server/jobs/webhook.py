@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agentmail_server.ids import Clock
     from agentmail_server.relay.caller import Caller
     from agentmail_server.service.hookpayload import Render
+    from agentmail_server.service.vault import Vault
     from agentmail_server.store.engine import Store
     from agentmail_server.store.records import JobRow
 
@@ -45,6 +46,7 @@ class WebhookJob:
         self,
         store: Store,
         caller: Caller,
+        vault: Vault,
         *,
         render: Render,
         clock: Clock,
@@ -52,6 +54,7 @@ class WebhookJob:
     ) -> None:
         self._store = store
         self._caller = caller
+        self._vault = vault
         self._render = render
         self._clock = clock
         self._random = jitter or random.Random()  # noqa: S311 - spreads load, hides nothing
@@ -92,7 +95,7 @@ class WebhookJob:
             made = hookpayload.encode(occasion, self._render)
             body = await self._store.write(webhooks.keep_payload, hook.id, made)
         now = self._now()
-        keys = signing.valid_secrets(work.webhook or {}, now)
+        keys = signing.valid_secrets(self._vault.webhooks(hook.org_id), work.webhook or {}, now)
         result = await self._caller.post(
             hook.endpoint,
             signing.headers(hook.id, hook.attempts + 1, body, keys, now),

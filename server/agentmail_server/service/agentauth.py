@@ -14,6 +14,7 @@ from typing import Literal
 from agentmail_server.errors import BadRequest, Conflict, StaleTimestamp, Unauthorized
 from agentmail_server.service.ed25519 import is_signed, read_signature
 from agentmail_server.service.keys import DATA_DELETE, EVERY_SCOPE, Principal
+from agentmail_server.service.vault import Vault
 from agentmail_server.store import agents
 from agentmail_server.store.agents import AgentRow, Use
 from agentmail_server.store.engine import Store
@@ -56,8 +57,9 @@ class Admitted:
 class AgentAuth:
     """Tells signing agents apart."""
 
-    def __init__(self, store: Store, bodies: BodySignatures) -> None:
+    def __init__(self, store: Store, vault: Vault, bodies: BodySignatures) -> None:
         self._store = store
+        self._vault = vault
         self._bodies = bodies
 
     async def admit(self, now: int, request: SignedRequest) -> Admitted:
@@ -75,7 +77,9 @@ class AgentAuth:
         """Keep the reply for repeats of the same signed body."""
         if admitted.ticket is not None:
             who = admitted.principal.key_id
-            await self._store.write(agents.keep_reply, who, admitted.ticket, status, response)
+            # It may hold what is shown once, such as a new key.
+            kept = self._vault.replies(who).seal(response.decode()).encode()
+            await self._store.write(agents.keep_reply, who, admitted.ticket, status, kept)
 
     async def release(self, admitted: Admitted) -> None:
         """Let the same signed body be sent again: nothing came of it."""
@@ -136,7 +140,8 @@ class AgentAuth:
         earlier = await self._store.read(agents.find_use, agent.id, use)
         if earlier is None or earlier.status is None:
             raise Conflict("the same signed request is being answered", code="in_progress")
-        return Admitted(principal, earlier=earlier)
+        opened = self._vault.replies(agent.id).open((earlier.response or b"").decode())
+        return Admitted(principal, earlier=Use(earlier.status, opened.encode()))
 
 
 def _principal(agent: AgentRow, kind: str) -> Principal:

@@ -15,6 +15,7 @@ from agentmail_server.errors import BadRequest, Conflict
 from agentmail_server.ids import Ids
 from agentmail_server.mail.address import host_name
 from agentmail_server.mail.dkim import Signer
+from agentmail_server.service.vault import Vault
 from agentmail_server.store import domains
 from agentmail_server.store.engine import Store
 from agentmail_server.store.records import DomainRow
@@ -62,26 +63,26 @@ def new_private_key() -> str:
     ).decode()
 
 
-def dkim_key(conn: Connection, domain_id: str) -> DkimKey | None:
+def dkim_key(conn: Connection, vault: Vault, domain_id: str) -> DkimKey | None:
     """Return the key of a domain, None where none was made; raises NotFound."""
-    name, private_key = domains.dkim_private_key(conn, domain_id)
-    return None if private_key is None else DkimKey(name, SELECTOR, private_key)
+    name, sealed = domains.dkim_private_key(conn, domain_id)
+    return None if sealed is None else DkimKey(name, SELECTOR, vault.dkim(name).open(sealed))
 
 
-async def ensure_dkim(store: Store, domain_id: str) -> DkimKey:
-    """Return the key of a domain, made now if it has none."""
-    held = await store.read(dkim_key, domain_id)
+async def ensure_dkim(store: Store, vault: Vault, domain_id: str) -> DkimKey:
+    """Return the key of a domain, made now if it has none; raises Unavailable for another vault."""
+    held = await store.read(dkim_key, vault, domain_id)
     if held is not None:
         return held
     made = await asyncio.to_thread(new_private_key)
-    return await store.write(_keep, domain_id, made)
+    return await store.write(_keep, vault, domain_id, made)
 
 
-def _keep(conn: Connection, domain_id: str, private_key: str) -> DkimKey:
+def _keep(conn: Connection, vault: Vault, domain_id: str, private_key: str) -> DkimKey:
     # Another process may have been quicker: its key is the key.
-    domains.keep_dkim_private_key(conn, domain_id, private_key)
-    name, kept = domains.dkim_private_key(conn, domain_id)
-    return DkimKey(name, SELECTOR, kept or private_key)
+    name, _ = domains.dkim_private_key(conn, domain_id)
+    domains.keep_dkim_private_key(conn, domain_id, vault.dkim(name).seal(private_key))
+    return dkim_key(conn, vault, domain_id) or DkimKey(name, SELECTOR, private_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +94,20 @@ class NewDomain:
 
 
 async def create_domain(
-    store: Store, ids: Ids, now: int, org_id: str, wanted: NewDomain
+    store: Store, ids: Ids, vault: Vault, now: int, org_id: str, wanted: NewDomain
 ) -> DomainRow:
     """Give an organisation a domain with a key; raises BadRequest, Conflict if taken."""
     name = clean_domain(wanted.name)
     await store.read(_refuse_taken, name)
     private_key = await asyncio.to_thread(new_private_key)
     return await store.write(
-        domains.create_domain, ids, now, org_id, name, wanted.region, private_key
+        domains.create_domain,
+        ids,
+        now,
+        org_id,
+        name,
+        wanted.region,
+        vault.dkim(name).seal(private_key),
     )
 
 

@@ -14,6 +14,7 @@ from agentmail_server.errors import BadRequest, Conflict
 from agentmail_server.ids import Ids
 from agentmail_server.service.schemas import check_schema
 from agentmail_server.service.signing import mint_secret, with_secret
+from agentmail_server.service.vault import Box, Vault
 from agentmail_server.store import domains, inboxes
 from agentmail_server.store.records import DomainRow, InboxRow
 from agentmail_server.wire.inboxes import ExtractionIn, InboxChange, InboxUnderDomain, WebhookIn
@@ -61,7 +62,13 @@ def clean_local_part(text: str) -> str:
 
 
 def open_inbox(
-    conn: Connection, ids: Ids, now: int, org_id: str, wanted: InboxUnderDomain, domain: str | None
+    conn: Connection,
+    ids: Ids,
+    vault: Vault,
+    now: int,
+    org_id: str,
+    wanted: InboxUnderDomain,
+    domain: str | None,
 ) -> InboxRow:
     """Open an inbox; raises Conflict for a name that is taken or reserved."""
     local = clean_local_part(wanted.local_part)
@@ -79,13 +86,13 @@ def open_inbox(
         domain_id=domain,
         display_name=wanted.display_name if wanted.display_name is not None else wanted.name,
         agent=agent,
-        webhook=_webhook(wanted.webhook, None, now),
+        webhook=_webhook(vault.webhooks(org_id), wanted.webhook, None, now),
         status=wanted.status,
     )
 
 
 def change_inbox(
-    conn: Connection, now: int, org_id: str, path: InboxPath, wanted: InboxChange
+    conn: Connection, vault: Vault, now: int, org_id: str, path: InboxPath, wanted: InboxChange
 ) -> InboxRow:
     """Change what the body names and leave the rest."""
     inbox = inboxes.get_inbox(conn, org_id, path.inbox_id, path.domain_id)
@@ -100,7 +107,8 @@ def change_inbox(
     if wanted.agent is not None:
         changes["agent"] = wanted.agent.model_dump(exclude_none=True)
     if "webhook" in wanted.model_fields_set:
-        changes["webhook"] = _webhook(wanted.webhook, inbox.webhook, now)
+        box = vault.webhooks(org_id)
+        changes["webhook"] = _webhook(box, wanted.webhook, inbox.webhook, now)
     return inboxes.update_inbox(conn, now, org_id, path.inbox_id, changes, path.domain_id)
 
 
@@ -123,17 +131,19 @@ def _refuse_reserved(local_part: str, domain: DomainRow | None) -> None:
         raise Conflict(f"the local part {local_part} is reserved on a shared domain")
 
 
-def rotate_secret(conn: Connection, now: int, org_id: str, path: InboxPath) -> InboxRow:
+def rotate_secret(
+    conn: Connection, vault: Vault, now: int, org_id: str, path: InboxPath
+) -> InboxRow:
     """Give a webhook a new secret; calls are signed with the old one too for a day."""
     inbox = inboxes.get_inbox(conn, org_id, path.inbox_id, path.domain_id)
     if not inbox.webhook:
         raise BadRequest("the inbox has no webhook")
-    changed = {"webhook": with_secret(inbox.webhook, mint_secret(), now)}
-    return inboxes.update_inbox(conn, now, org_id, inbox.id, changed)
+    changed = with_secret(vault.webhooks(org_id), inbox.webhook, mint_secret(), now)
+    return inboxes.update_inbox(conn, now, org_id, inbox.id, {"webhook": changed})
 
 
 def _webhook(
-    wanted: WebhookIn | None, held: Mapping[str, Any] | None, now: int
+    box: Box, wanted: WebhookIn | None, held: Mapping[str, Any] | None, now: int
 ) -> dict[str, Any] | None:
     if wanted is None or not wanted.model_fields_set:
         return None
@@ -146,4 +156,6 @@ def _webhook(
         "endpoint": endpoint,
         "events": wanted.events or before.get("events") or ["inbound"],
     }
-    return with_secret(changed, wanted.secret or before.get("secret") or mint_secret(), now)
+    if wanted.secret is None and before:
+        return changed
+    return with_secret(box, changed, wanted.secret or mint_secret(), now)

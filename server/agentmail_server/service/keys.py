@@ -74,13 +74,14 @@ class Pepper:
         """Return the stored form of a key."""
         return hmac.new(self.secrets[version], raw_key.encode(), hashlib.sha256).hexdigest()
 
-    def derive(self, purpose: str) -> bytes:
+    def derive(self, purpose: str, version: int | None = None) -> bytes:
         """Return a secret of its own for another use, such as signing cursors."""
-        return hmac.new(self.secrets[self.version], purpose.encode(), hashlib.sha256).digest()
+        secret = self.secrets[self.version if version is None else version]
+        return hmac.new(secret, purpose.encode(), hashlib.sha256).digest()
 
 
 def load_pepper(data_dir: Path) -> Pepper:
-    """Read `pepper-N.key` of the data folder, making the first one if there is none."""
+    """Read `pepper-N.key` of a folder, making the first one if there is none."""
     data_dir.mkdir(parents=True, exist_ok=True)
     found = {version: path.read_bytes() for version, path in _pepper_files(data_dir)}
     if not found:

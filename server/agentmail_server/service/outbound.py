@@ -22,6 +22,7 @@ from agentmail_server.mail.dkim import sign
 from agentmail_server.service.letter import as_row, read_people, write_letter
 from agentmail_server.service.sender import Plan, make_plan
 from agentmail_server.service.tokens import Tokens
+from agentmail_server.service.vault import Vault
 from agentmail_server.store import outbound
 from agentmail_server.store.engine import Store
 from agentmail_server.store.records import (
@@ -51,6 +52,7 @@ class Kit:
     clock: Clock
     max_size: int
     tokens: Tokens
+    vault: Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ async def _send(kit: Kit, org_id: str, wanted: SendIn, once: _Once | None) -> Se
     people = read_people(wanted)
     addresses = tuple(each.address for each in people.recipients)
     now = to_micros(kit.clock.now())
-    plan = await kit.store.read(make_plan, now, org_id, wanted, addresses)
+    plan = await kit.store.read(make_plan, kit.vault, now, org_id, wanted, addresses)
     message_id, thread_id = kit.ids.make("msg"), kit.ids.make("conv")
 
     thread = plan.reply.thread.id if plan.reply else thread_id

@@ -11,6 +11,7 @@ from agentmail_server.mail.address import split_address
 from agentmail_server.mail.dkim import Signer
 from agentmail_server.mail.model import Mailbox
 from agentmail_server.service.domains import dkim_key
+from agentmail_server.service.vault import Vault
 from agentmail_server.store import attachments, delivery, domains, inboxes, outbound
 from agentmail_server.store.records import AttachmentRow, InboxRow, ReplyContext
 from agentmail_server.wire.messages import SendIn
@@ -37,7 +38,12 @@ class Plan:
 
 
 def make_plan(
-    conn: Connection, now: int, org_id: str, wanted: SendIn, recipients: tuple[str, ...]
+    conn: Connection,
+    vault: Vault,
+    now: int,
+    org_id: str,
+    wanted: SendIn,
+    recipients: tuple[str, ...],
 ) -> Plan:
     """Read what a send needs; raises NotFound, BadRequest or Forbidden for what may not be used."""
     reply = None
@@ -52,7 +58,7 @@ def make_plan(
         named.address if named else inbox.address,
     )
     suppressed = delivery.is_suppressed(conn, inbox.id, recipients, now)
-    key = dkim_key(conn, inbox.domain_id)
+    key = dkim_key(conn, vault, inbox.domain_id)
     return Plan(
         inbox,
         sender,

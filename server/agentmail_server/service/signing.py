@@ -14,6 +14,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from agentmail_server.service.vault import Box
+
 DAY = 86_400_000_000
 _PREFIX = "whsec_"
 
@@ -23,21 +25,22 @@ def mint_secret() -> str:
     return _PREFIX + secrets.token_hex(24)
 
 
-def valid_secrets(webhook: Mapping[str, Any], now: int) -> list[str]:
+def valid_secrets(box: Box, webhook: Mapping[str, Any], now: int) -> list[str]:
     """Return the secret of a webhook, and for a day after a change the one before it."""
-    found = [str(webhook["secret"])]
+    sealed = [webhook["secret"]]
     previous = webhook.get("previous_secret")
     if previous and now < int(webhook.get("previous_until") or 0):
-        found.append(str(previous))
-    return found
+        sealed.append(previous)
+    return [box.open(each) for each in sealed]
 
 
-def with_secret(held: Mapping[str, Any], secret: str, now: int) -> dict[str, Any]:
-    """Return a webhook with a new secret; the old one stays valid for a day."""
+def with_secret(box: Box, held: Mapping[str, Any], secret: str, now: int) -> dict[str, Any]:
+    """Return a webhook with a new secret, sealed; the old one stays valid for a day."""
     before = held.get("secret")
-    if not before or before == secret:
-        return {**held, "secret": secret}
-    return {**held, "secret": secret, "previous_secret": before, "previous_until": now + DAY}
+    if before and box.open(before) == secret:
+        return dict(held)
+    changed = {**held, "secret": box.seal(secret)}
+    return changed | {"previous_secret": before, "previous_until": now + DAY} if before else changed
 
 
 def headers(

@@ -71,7 +71,7 @@ def shared_domain(conn: Connection) -> DomainRow | None:
 
 
 def create_domain(
-    conn: Connection, ids: Ids, now: int, org_id: str, name: str, region: str, private_key: str
+    conn: Connection, ids: Ids, now: int, org_id: str, name: str, region: str, sealed_key: str
 ) -> DomainRow:
     """Give an organisation a domain; raises `Conflict` when anybody has the name."""
     lock(conn, "domains")
@@ -81,7 +81,7 @@ def create_domain(
     )
     values = {
         "id": row.id, "org_id": org_id, "name": name, "status": row.status, "region": region,
-        "created_at": now, "dkim_private_key": private_key,
+        "created_at": now, "dkim_private_key": sealed_key,
     }  # fmt: skip
     conn.execute(insert(domains).values(values))
     return row
@@ -125,7 +125,7 @@ def note_dns(
 
 
 def dkim_private_key(conn: Connection, domain_id: str) -> tuple[str, str | None]:
-    """Return the name of a domain and its private key as PEM, or raise `NotFound`."""
+    """Return the name of a domain and its private key, sealed, or raise `NotFound`."""
     query = select(domains.c.name, domains.c.dkim_private_key).where(domains.c.id == domain_id)
     row = conn.execute(query).first()
     if row is None:
@@ -133,10 +133,10 @@ def dkim_private_key(conn: Connection, domain_id: str) -> tuple[str, str | None]
     return row[0], row[1]
 
 
-def keep_dkim_private_key(conn: Connection, domain_id: str, private_key: str) -> None:
-    """Give a domain its private key unless it has one."""
+def keep_dkim_private_key(conn: Connection, domain_id: str, sealed_key: str) -> None:
+    """Give a domain its private key, sealed, unless it has one."""
     lacking = (domains.c.id == domain_id, domains.c.dkim_private_key.is_(None))
-    conn.execute(update(domains).where(*lacking).values(dkim_private_key=private_key))
+    conn.execute(update(domains).where(*lacking).values(dkim_private_key=sealed_key))
 
 
 def _visible(org_id: str) -> ColumnElement[bool]:

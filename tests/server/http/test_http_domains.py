@@ -66,7 +66,7 @@ async def test_the_published_key_verifies_what_the_private_one_signs(api: Api) -
     row = await new(api)
     (record,) = [each for each in row["records"] if each["record"] == "DKIM"]
     assert record["name"] == "agentmail._domainkey.company.example"
-    held = await api.store.read(dkim_key, row["id"])
+    held = await api.store.read(dkim_key, api.deps.vault, row["id"])
     assert held is not None
     private = serialization.load_pem_private_key(held.private_key.encode(), None)
     assert isinstance(private, rsa.RSAPrivateKey)

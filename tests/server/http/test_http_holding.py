@@ -130,7 +130,7 @@ async def test_the_same_key_gives_the_same_reply_to_a_held_send(api: Api) -> Non
 
 
 async def test_what_is_sent_verifies_by_the_record_of_the_domain(api: Api) -> None:
-    await ensure_dkim(api.store, api.shared_id)
+    await ensure_dkim(api.store, api.deps.vault, api.shared_id)
     await api.inbox()
     sent = await _send(api, text="Some  text \n\n", html="<b>Some text</b>")
     records = await api.data("GET", f"/v1/domains/{api.shared_id}/records")

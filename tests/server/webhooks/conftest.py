@@ -21,6 +21,8 @@ from agentmail_server.jobs.webhook import WebhookJob
 from agentmail_server.mail.parse import parse
 from agentmail_server.relay.caller import Caller
 from agentmail_server.relay.guard import LOOPBACK, Guard
+from agentmail_server.service.keys import Pepper
+from agentmail_server.service.vault import Vault
 from agentmail_server.store import accounts, domains, inboxes, intake, tables, webhooklist
 from agentmail_server.store.engine import Store, open_store
 from agentmail_server.store.records import AcceptedMail, InboxRow, InboxTarget, MessageRow
@@ -28,6 +30,7 @@ from agentmail_server.store.webhooks import HookRow
 from sqlalchemy import Connection, or_, select
 
 SECRET = "whsec_" + "ab" * 24
+VAULT = Vault.of(Pepper({1: b"p" * 32}))
 Reply = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -131,7 +134,8 @@ class Shop:
     async def inbox(
         self, endpoint: str | None, events: Sequence[str] = ("inbound",), **webhook: Any
     ) -> InboxRow:
-        hook = {"endpoint": endpoint, "events": list(events), "secret": SECRET, **webhook}
+        secret = VAULT.webhooks(self.org_id).seal(SECRET)
+        hook = {"endpoint": endpoint, "events": list(events), "secret": secret, **webhook}
 
         def unit(conn: Connection) -> InboxRow:
             name = f"agent{next(self.serial)}"
@@ -172,8 +176,9 @@ class Shop:
         """Start calling; stopped at the end of the test."""
         caller = caller or Caller(Guard(LOOPBACK))
         job = WebhookJob(
-            self.store, caller, render=message_out, clock=self.clock, jitter=random.Random(1)
-        )
+            self.store, caller, VAULT,
+            render=message_out, clock=self.clock, jitter=random.Random(1),
+        )  # fmt: skip
         runner = Runner(self.store, [job.kind()], clock=self.clock, ids=self.ids, poll_seconds=0.02)
         task = asyncio.create_task(runner.run())
         self.stack.callback(task.cancel)

@@ -19,7 +19,7 @@ from agentmail_server.store.records import (
 from agentmail_server.wire.inboxes import InboxChange
 from sqlalchemy import Connection, func, select
 
-from tests.server.webhooks.conftest import Endpoint, Shop, answer
+from tests.server.webhooks.conftest import VAULT, Endpoint, Shop, answer
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 MIXED = (
@@ -154,7 +154,7 @@ async def test_what_is_deleted_before_its_turn_is_not_told(shop: Shop, endpoint:
 async def change(shop: Shop, inbox: InboxRow, webhook: Any) -> None:
     wanted = InboxChange.model_validate({"webhook": webhook})
     path = InboxPath(inbox.id)
-    await shop.store.write(change_inbox, shop.now, shop.org_id, path, wanted)
+    await shop.store.write(change_inbox, VAULT, shop.now, shop.org_id, path, wanted)
 
 
 async def test_a_removed_webhook_ends_what_was_to_be_tried_again(

@@ -13,7 +13,7 @@ from commune.webhooks import WebhookVerificationError, verify_signature
 from standardwebhooks.webhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError as StandardError
 
-from tests.server.webhooks.conftest import SECRET, Endpoint, Got, Shop, answer
+from tests.server.webhooks.conftest import SECRET, VAULT, Endpoint, Got, Shop, answer
 
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 DAY = 86_400
@@ -97,8 +97,9 @@ async def test_a_changed_secret_leaves_the_old_one_valid_for_a_day(
     shop: Shop, endpoint: Endpoint
 ) -> None:
     inbox = await shop.inbox(endpoint.url())
-    row = await shop.store.write(rotate_secret, shop.now, shop.org_id, InboxPath(inbox.id))
-    fresh = (row.webhook or {})["secret"]
+    row = await shop.store.write(rotate_secret, VAULT, shop.now, shop.org_id, InboxPath(inbox.id))
+    box = VAULT.webhooks(shop.org_id)
+    fresh = box.open((row.webhook or {})["secret"])
     assert fresh != SECRET
     await shop.arrive(inbox)
     await shop.run()
@@ -109,8 +110,8 @@ async def test_a_changed_secret_leaves_the_old_one_valid_for_a_day(
     assert commune_takes(got, fresh)
     assert not commune_takes(got, SECRET)
     held = (await shop.store.read(inboxes.get_inbox, shop.org_id, inbox.id)).webhook or {}
-    assert signing.valid_secrets(held, shop.now) == [fresh, SECRET]
-    assert signing.valid_secrets(held, shop.now + DAY * 1_000_000) == [fresh]
+    assert signing.valid_secrets(box, held, shop.now) == [fresh, SECRET]
+    assert signing.valid_secrets(box, held, shop.now + DAY * 1_000_000) == [fresh]
 
 
 async def test_the_bytes_of_the_first_maker_are_kept(shop: Shop) -> None:

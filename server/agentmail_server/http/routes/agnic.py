@@ -60,7 +60,7 @@ async def create_alias(call: Call[NoQuery, AliasIn]) -> Reply:
         deps.settings.agnic_domain,
         call.body.display_name,
     )
-    await ensure_dkim(deps.store, alias.inbox.domain_id)
+    await ensure_dkim(deps.store, deps.vault, alias.inbox.domain_id)
     return Reply(_alias_out(alias))
 
 

@@ -22,7 +22,7 @@ async def list_domains(call: PlainCall) -> Reply:
 async def create(call: Call[NoQuery, DomainNew]) -> Reply:
     """Bring a domain; what it needs in DNS is in the reply."""
     deps, wanted = call.deps, NewDomain(call.body.name, call.body.region)
-    row = await create_domain(deps.store, deps.ids, call.now(), call.org_id, wanted)
+    row = await create_domain(deps.store, deps.ids, deps.vault, call.now(), call.org_id, wanted)
     return data(await _shown(call, row))
 
 
@@ -40,14 +40,14 @@ async def delete(call: PlainCall) -> Reply:
 async def records(call: PlainCall) -> Reply:
     """Return the DNS records to make."""
     row = await _row(call)
-    key = await ensure_dkim(call.deps.store, row.id)
+    key = await ensure_dkim(call.deps.store, call.deps.vault, row.id)
     return data(records_out(row, key, call.deps.settings.hostname))
 
 
 async def verify(call: PlainCall) -> Reply:
     """Look the records up and keep what was found."""
     row, deps = await _row(call), call.deps
-    key = await ensure_dkim(deps.store, row.id)
+    key = await ensure_dkim(deps.store, deps.vault, row.id)
     found = await check(DnsLookup(deps.settings.dns), key, deps.settings.hostname)
     # The operator vouches for the shared domain; no look-up takes it away from everybody.
     status = overall(found) if row.org_id is not None else None
@@ -60,5 +60,5 @@ async def _row(call: AnyCall) -> DomainRow:
 
 
 async def _shown(call: AnyCall, row: DomainRow) -> DomainOut:
-    key = await ensure_dkim(call.deps.store, row.id)
+    key = await ensure_dkim(call.deps.store, call.deps.vault, row.id)
     return domain_out(row, key, call.deps.settings.hostname)

@@ -30,8 +30,10 @@ async def create_under(call: Call[NoQuery, InboxUnderDomain]) -> Reply:
 
 async def _create(call: AnyCall, wanted: InboxUnderDomain, domain_id: str | None) -> Reply:
     deps = call.deps
-    row = await deps.store.write(open_inbox, deps.ids, call.now(), call.org_id, wanted, domain_id)
-    return data(inbox_out(row, secrets=True))
+    row = await deps.store.write(
+        open_inbox, deps.ids, deps.vault, call.now(), call.org_id, wanted, domain_id
+    )
+    return data(inbox_out(row, deps.vault))
 
 
 async def list_all(call: Call[InboxesQuery, NoBody]) -> Reply:
@@ -61,8 +63,7 @@ async def get(call: PlainCall) -> Reply:
 
 async def update(call: Call[NoQuery, InboxChange]) -> Reply:
     """Change an inbox; what the body leaves out stays, `webhook: {}` removes."""
-    row = await call.deps.store.write(change_inbox, call.now(), call.org_id, _path(call), call.body)
-    return data(inbox_out(row, secrets=True))
+    return await _change(call, call.body)
 
 
 async def delete(call: PlainCall) -> Reply:
@@ -76,9 +77,15 @@ async def delete(call: PlainCall) -> Reply:
 
 async def set_webhook(call: Call[NoQuery, WebhookIn]) -> Reply:
     """Set the webhook, as some clients ask for it."""
-    wanted = InboxChange(webhook=call.body)
-    row = await call.deps.store.write(change_inbox, call.now(), call.org_id, _path(call), wanted)
-    return data(inbox_out(row, secrets=True))
+    return await _change(call, InboxChange(webhook=call.body))
+
+
+async def _change(call: AnyCall, wanted: InboxChange) -> Reply:
+    deps = call.deps
+    row = await deps.store.write(
+        change_inbox, deps.vault, call.now(), call.org_id, _path(call), wanted
+    )
+    return data(inbox_out(row, deps.vault))
 
 
 async def set_extraction_schema(call: Call[NoQuery, ExtractionIn]) -> Reply:
@@ -86,13 +93,13 @@ async def set_extraction_schema(call: Call[NoQuery, ExtractionIn]) -> Reply:
     row = await call.deps.store.write(
         set_extraction, call.now(), call.org_id, _path(call), call.body
     )
-    return data(inbox_out(row, secrets=True))
+    return data(inbox_out(row, call.deps.vault))
 
 
 async def remove_extraction_schema(call: PlainCall) -> Reply:
     """Read nothing more out of mail."""
     row = await call.deps.store.write(set_extraction, call.now(), call.org_id, _path(call), None)
-    return data(inbox_out(row, secrets=True))
+    return data(inbox_out(row, call.deps.vault))
 
 
 def _path(call: AnyCall) -> InboxPath:
@@ -100,4 +107,5 @@ def _path(call: AnyCall) -> InboxPath:
 
 
 def _shown(call: AnyCall, row: InboxRow) -> object:
-    return inbox_out(row, secrets="inboxes:write" in call.principal.scopes)
+    may_set = "inboxes:write" in call.principal.scopes
+    return inbox_out(row, call.deps.vault if may_set else None)

@@ -26,7 +26,7 @@ async def hand_over(call: Call[NoQuery, Input], wanted: SendIn) -> tuple[Sent, M
     """Accept a mail that a call wants to send, within its limits; with the headers to reply."""
     deps = call.deps
     tokens = Tokens.of(deps.pepper)
-    kit = Kit(deps.store, deps.ids, deps.clock, deps.settings.max_mail, tokens)
+    kit = Kit(deps.store, deps.ids, deps.clock, deps.settings.max_mail, tokens, deps.vault)
     key = call.request.headers.get("idempotency-key")
     who = call.org_id, call.principal.key_id
     call.limits.take_send(*who)

@@ -62,7 +62,7 @@ async def test(call: Call[NoQuery, HookTest]) -> Reply:
         raise Unavailable("this server calls no webhooks")
     now, kind = call.now(), call.body.event_type
     body = hookpayload.encode_test(inbox, kind, now)
-    keys = signing.valid_secrets(inbox.webhook, now)
+    keys = signing.valid_secrets(call.deps.vault.webhooks(call.org_id), inbox.webhook, now)
     headers = signing.headers(call.deps.ids.make("wdel"), 1, body, keys, now)
     url = str(inbox.webhook["endpoint"])
     result = await caller.post(
@@ -84,8 +84,9 @@ async def test(call: Call[NoQuery, HookTest]) -> Reply:
 async def rotate(call: PlainCall) -> Reply:
     """Give a webhook a new secret; the old one signs along for a day."""
     path = InboxPath(call.ids["inbox"])
-    row = await call.deps.store.write(rotate_secret, call.now(), call.org_id, path)
-    return data(inbox_out(row, secrets=True))
+    vault = call.deps.vault
+    row = await call.deps.store.write(rotate_secret, vault, call.now(), call.org_id, path)
+    return data(inbox_out(row, vault))
 
 
 def _whole(

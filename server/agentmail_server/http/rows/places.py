@@ -5,6 +5,7 @@ from __future__ import annotations
 from agentmail_server.ids import to_iso
 from agentmail_server.service.dnsrecords import PENDING, Record, records_of
 from agentmail_server.service.domains import DkimKey
+from agentmail_server.service.vault import Vault
 from agentmail_server.store.records import DomainRow, InboxRow, JsonObject
 from agentmail_server.wire.domains import DomainOut, RecordOut
 from agentmail_server.wire.inboxes import InboxOut, WebhookOut
@@ -48,8 +49,8 @@ def domain_out(row: DomainRow, key: DkimKey | None, hostname: str) -> DomainOut:
     }
 
 
-def inbox_out(row: InboxRow, *, secrets: bool) -> InboxOut:
-    """Return an inbox; webhook secrets only for keys that could set them."""
+def inbox_out(row: InboxRow, vault: Vault | None) -> InboxOut:
+    """Return an inbox; its webhook's secret only where a vault opens it."""
     created = to_iso(row.created_at)
     return {
         "id": row.id,
@@ -61,7 +62,7 @@ def inbox_out(row: InboxRow, *, secrets: bool) -> InboxOut:
         "displayName": row.display_name,
         "display_name": row.display_name,
         "agent": row.agent,
-        "webhook": _webhook_out(row.webhook, secrets=secrets),
+        "webhook": _webhook_out(row, vault),
         "extractionSchema": row.extraction_schema,
         "extraction_schema": row.extraction_schema,
         "status": row.status,
@@ -74,11 +75,12 @@ def inbox_out(row: InboxRow, *, secrets: bool) -> InboxOut:
     }
 
 
-def _webhook_out(webhook: JsonObject | None, *, secrets: bool) -> WebhookOut | None:
+def _webhook_out(row: InboxRow, vault: Vault | None) -> WebhookOut | None:
+    webhook = row.webhook
     if not webhook:
         return None
     return {
         "endpoint": webhook["endpoint"],
         "events": list(webhook["events"]),
-        "secret": webhook["secret"] if secrets else None,
+        "secret": vault.webhooks(row.org_id).open(webhook["secret"]) if vault else None,
     }

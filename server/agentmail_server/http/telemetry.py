@@ -34,10 +34,37 @@ class Telemetry:
             "agentmail_outbox_open_jobs", "Jobs not done yet.", ("kind",), registry=self._registry
         )
 
+        self._searches = Histogram(
+            "agentmail_search_seconds",
+            "Time to find the threads of a search, by the engine that answered.",
+            ("engine",),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._index_backlog = Gauge(
+            "agentmail_search_index_backlog",
+            "Messages not yet in the vector index.",
+            registry=self._registry,
+        )
+        self._index_lag = Gauge(
+            "agentmail_search_index_lag_seconds",
+            "Age of the oldest message not yet in the vector index.",
+            registry=self._registry,
+        )
+        self._by_meaning = Gauge(
+            "agentmail_search_by_meaning",
+            "1 while search by meaning answers, 0 while words alone do.",
+            registry=self._registry,
+        )
+
     def served(self, method: str, path: str, status: int, seconds: float) -> None:
         """Count one reply; `path` is the route's pattern."""
         self._requests.labels(method, path, str(status)).inc()
         self._seconds.labels(method, path).observe(seconds)
+
+    def searched(self, engine: str, seconds: float) -> None:
+        """Count one search."""
+        self._searches.labels(engine).observe(seconds)
 
     def stream_opened(self) -> None:
         """Count an event stream that began."""
@@ -46,6 +73,12 @@ class Telemetry:
     def stream_closed(self) -> None:
         """Count an event stream that ended."""
         self._streams.dec()
+
+    def index(self, backlog: int, lag_seconds: float, by_meaning: bool) -> None:
+        """Note how the vector index is."""
+        self._index_backlog.set(backlog)
+        self._index_lag.set(lag_seconds)
+        self._by_meaning.set(by_meaning)
 
     def text(self, backlog: Mapping[str, int]) -> bytes:
         """Return everything in Prometheus' text format, with the outbox as it is now."""

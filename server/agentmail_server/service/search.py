@@ -15,9 +15,9 @@ from agentmail_server.service.operators import read_operators
 from agentmail_server.store import finding
 from agentmail_server.store.asked import Asked, Filters, Meaning, TextHit
 from agentmail_server.store.engine import Store
-from agentmail_server.store.filters import split_words
+from agentmail_server.store.filters import MAX_WORDS, split_words
 from agentmail_server.store.records import FoundThread
-from agentmail_server.store.text import text_hits
+from agentmail_server.store.text import telling_words, text_hits
 from agentmail_server.store.threads import get_thread
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ class Wanted:
     limit: int
     # A thread that others should be like.
     like: str | None = None
+    # The words as they are typed, all of them, and nothing by meaning.
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +56,39 @@ async def find(
 ) -> Found:
     """Search for threads; raises `BadRequest` for a malformed operator, `NotFound`."""
     words, filters = read_operators(wanted.words, now)
+    if wanted.exact:
+        filters, indexer = replace(filters, literal=_literal(words)), None
     asked = Asked(words, wanted.inbox_id, wanted.domain_id, filters)
     question: str | bytes = words
     if wanted.like is not None:
         asked, question = await _like(store, indexer, org_id, asked, wanted.like)
-    if not asked.words and wanted.like is None:
+    elif not asked.words:
         if not asked.filtered:
             raise BadRequest("q is required")
         threads = await store.read(finding.newest_threads, org_id, asked, wanted.limit)
         return Found(threads, "regex")
     meaning, hits, reason = await _both(store, indexer, org_id, asked, question)
     threads = await store.read(finding.find_threads, org_id, asked, wanted.limit, meaning, hits)
-    return Found(threads, "vector" if meaning is not None else "regex", reason)
+    engine: Engine = "vector" if meaning is not None else "regex"
+    return Found(threads, engine, None if wanted.exact else reason)
+
+
+def _literal(words: str) -> tuple[str, ...]:
+    return tuple(word for word in words.split() if split_words(word))[:MAX_WORDS]
 
 
 async def _like(
     store: Store, indexer: Indexer | None, org_id: str, asked: Asked, like: str
 ) -> tuple[Asked, str | bytes]:
-    """Return what to ask for more like a thread: its direction, or its words where it has none."""
+    """Return what to ask for more like a thread: its direction, or where it has none its words."""
     thread = await store.read(get_thread, org_id, like)
     asked = replace(asked, like=thread.id)
     embedder = indexer.embedder if indexer is not None else None
     if embedder is not None and not asked.words:
-        vector = await store.read(finding.vector_of_thread, thread.id, embedder)
+        vector = await store.read(finding.vector_of_thread, org_id, thread.id, embedder)
         if vector is not None:
             return replace(asked, words=thread.subject), vector
-    words = asked.words or f"{thread.subject} {thread.snippet}"
+    words = asked.words or await store.read(telling_words, org_id, thread.id)
     return replace(asked, words=words), words
 
 

@@ -21,6 +21,8 @@ class Filters:
     assigned: tuple[str | None, ...] = ()
     phrases: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    # Must be in the message that is found, letter by letter.
+    literal: tuple[str, ...] = ()
     has_attachment: bool = False
     unread: bool | None = None
     before: int | None = None

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    and_,
     column,
     exists,
     false,
@@ -33,7 +34,12 @@ _PERSON = ("role", "name", "identity")
 
 def split_words(words: str) -> list[str]:
     """Return the words, taken apart at white space and ASCII punctuation as the index is."""
-    return [word for word in _NOT_WORD.split(words) if word][:MAX_WORDS]
+    return all_words(words)[:MAX_WORDS]
+
+
+def all_words(words: str) -> list[str]:
+    """Return the words, however many."""
+    return [word for word in _NOT_WORD.split(words) if word]
 
 
 def conditions(conn: Connection, org_id: str, asked: Asked) -> list[ColumnElement[bool]]:
@@ -74,6 +80,7 @@ def _of_message(conn: Connection, filters: Filters) -> list[ColumnElement[bool]]
         for each in filters.senders
     ]
     wanted += [_to(conn, each) for each in filters.recipients]
+    wanted += [_literal(conn, each) for each in filters.literal]
     wanted += [messages.c.subject.icontains(each, autoescape=True) for each in filters.subjects]
     if filters.has_attachment:
         held = attachments.c.message_id == messages.c.id
@@ -83,6 +90,16 @@ def _of_message(conn: Connection, filters: Filters) -> list[ColumnElement[bool]]
     if filters.after is not None:
         wanted.append(messages.c.created_at >= filters.after)
     return wanted
+
+
+def _literal(conn: Connection, typed: str) -> ColumnElement[bool]:
+    """Return whether a message has a word as it was typed, not in another form."""
+    indexed = messages.c.seq.in_(with_phrase(conn, typed))
+    if not typed.isascii():
+        # SQLite knows upper and lower case of ASCII alone; the index knows more.
+        return indexed
+    places = messages.c.subject, messages.c.people, messages.c.text
+    return and_(indexed, or_(*(place.icontains(typed, autoescape=True) for place in places)))
 
 
 def _to(conn: Connection, typed: str) -> ColumnElement[bool]:

@@ -18,6 +18,7 @@ from agentmail_server.store.rows import thread_rows
 from agentmail_server.store.snippet import SOURCE, around
 from agentmail_server.store.tables import message_vectors, messages, threads
 from agentmail_server.store.text import literal_hits, text_hits
+from agentmail_server.store.threads import get_thread
 from agentmail_server.store.vectors import weighed
 
 _WORDS_WEIGHT = 0.5
@@ -119,10 +120,14 @@ def cosines_of(conn: Connection, meaning: Meaning, message_ids: Sequence[str]) -
     return found
 
 
-def vector_of_thread(conn: Connection, thread_id: str, embedder: str) -> bytes | None:
-    """Return the mean direction of a thread's messages (32-bit floats), None without any."""
+def vector_of_thread(conn: Connection, org_id: str, thread_id: str, embedder: str) -> bytes | None:
+    """Return the mean direction of a thread's messages (32-bit floats), None without any.
+
+    Raises `NotFound` for a foreign thread.
+    """
     import numpy as np
 
+    get_thread(conn, org_id, thread_id)
     query = select(message_vectors.c.vector).where(
         message_vectors.c.message_id == messages.c.id,
         messages.c.thread_id == thread_id,

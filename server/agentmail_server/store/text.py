@@ -29,8 +29,9 @@ from sqlalchemy import (
 )
 
 from agentmail_server.store.asked import Asked, TextHit
-from agentmail_server.store.filters import CONFIGURATION, conditions, split_words
+from agentmail_server.store.filters import CONFIGURATION, all_words, conditions, split_words
 from agentmail_server.store.tables import messages, threads
+from agentmail_server.store.threads import get_thread
 from agentmail_server.store.transaction import is_postgres
 
 _MAX_QUERY = 500
@@ -45,6 +46,8 @@ _COLUMN_WEIGHTS = (2.0, 1.0, 1.0)
 _COUNTED = 20_000
 _COMMON_SHARE = 0.1
 _FEW_MESSAGES = 4_000
+# To tell what a thread is about: messages looked at, words weighed, words taken.
+_TOLD_BY, _TOLD, _TELLING = 20, 40, 8
 _COMMON_WORDS = frozenset((
     "a", "an", "the", "of", "to", "for", "and", "or", "in", "on", "is", "are", "be", "was",
     "were", "it", "this", "that", "with", "by", "from", "at", "as", "our", "your", "my", "we",
@@ -95,6 +98,29 @@ def literal_hits(conn: Connection, org_id: str, asked: Asked, limit: int = 200) 
     query = select(messages.c.id).join(threads, threads.c.id == messages.c.thread_id)
     query = query.where(found, *conditions(conn, org_id, asked)).order_by(messages.c.seq.desc())
     return [TextHit(each, _LITERAL) for each in conn.execute(query.limit(limit)).scalars()]
+
+
+def telling_words(conn: Connection, org_id: str, thread_id: str) -> str:
+    """Return the rarest words of a thread that other messages have too, rarest first.
+
+    Raises `NotFound` for a foreign thread.
+    """
+    get_thread(conn, org_id, thread_id)
+    query = select(messages.c.subject, func.substr(messages.c.text, 1, _LITERAL_CHARS))
+    query = query.where(messages.c.thread_id == thread_id)
+    rows = conn.execute(query.order_by(messages.c.seq).limit(_TOLD_BY)).all()
+    told = " ".join(f"{subject} {text}" for subject, text in rows).lower()
+    tokens = dict.fromkeys(all_words(told))
+    total = conn.execute(select(func.max(messages.c.seq))).scalar() or 0
+    long = sorted((token for token in tokens if len(token) > 2), key=len, reverse=True)
+    words = [
+        (_word(conn, _exactly(conn, token), total), token)
+        for token in long[:_TOLD]
+        if token not in _COMMON_WORDS
+    ]
+    shared = [each for each in words if each[0].messages > 1]
+    rarest = sorted(shared or words, key=lambda each: -each[0].rarity)
+    return " ".join(token for _, token in rarest[:_TELLING])
 
 
 def _words(conn: Connection, typed: str, total: int) -> list[_Word]:

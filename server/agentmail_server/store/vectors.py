@@ -38,11 +38,11 @@ class Vector:
 
 
 @dataclass(frozen=True, slots=True)
-class Lag:
-    """What is not in the index yet."""
+class Behind:
+    """What is not in the index yet, and the newest message there is."""
 
     messages: int
-    vectors: int
+    newest: int
 
 
 def vector_name(message_id: str, chunk: int) -> str:
@@ -67,18 +67,18 @@ def weighed(cosine: float, chunk: int) -> float:
 
 def unembedded(
     conn: Connection, embedder: str, after: int, limit: int
-) -> tuple[list[Unembedded], int]:
+) -> tuple[list[Unembedded], int, int]:
     """Return messages behind `after` without a vector of this embedder, oldest first.
 
-    Beside them the place up to which all have one, once these have theirs.
+    Beside them the place up to which all have one, once these have theirs, and the newest place.
     """
-    last = conn.execute(select(func.max(messages.c.seq))).scalar() or 0
+    last = _newest(conn)
     text = func.substr(messages.c.text, 1, _MOST_TEXT)
     query = select(messages.c.seq, messages.c.id, messages.c.subject, text)
     query = query.where(messages.c.seq > after, ~_embedded(embedder))
     rows = conn.execute(query.order_by(messages.c.seq).limit(limit)).all()
     found = [Unembedded(*row) for row in rows]
-    return found, last if len(found) < limit else found[-1].seq
+    return found, last if len(found) < limit else found[-1].seq, last
 
 
 def add_vectors(
@@ -162,15 +162,16 @@ def last_tombstone(conn: Connection) -> int:
     return conn.execute(select(func.max(vector_tombstones.c.seq))).scalar() or 0
 
 
-def lag(conn: Connection, embedder: str, message_seq: int, vector_seq: int) -> Lag:
+def behind(conn: Connection, embedder: str, message_seq: int, vector_seq: int) -> Behind:
     """Return how much lies behind the two places up to which an index has come."""
     waiting = select(func.count()).where(messages.c.seq > message_seq, ~_embedded(embedder))
-    unfed = select(func.count()).where(
+    unfed = select(func.count(message_vectors.c.message_id.distinct())).where(
         message_vectors.c.seq > vector_seq,
         message_vectors.c.embedder == embedder,
         func.length(message_vectors.c.vector) > 0,
     )
-    return Lag(conn.execute(waiting).scalar_one(), conn.execute(unfed).scalar_one())
+    count = conn.execute(waiting).scalar_one() + conn.execute(unfed).scalar_one()
+    return Behind(count, _newest(conn))
 
 
 def share_of(
@@ -193,6 +194,10 @@ def forget_vectors(conn: Connection, keep: str | None = None) -> int:
         gone = gone.where(message_vectors.c.embedder != keep)
     touch(conn, "log")
     return conn.execute(gone).rowcount
+
+
+def _newest(conn: Connection) -> int:
+    return conn.execute(select(func.max(messages.c.seq))).scalar() or 0
 
 
 def _embedded(embedder: str) -> ColumnElement[bool]:

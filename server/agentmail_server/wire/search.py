@@ -16,6 +16,7 @@ class SearchQuery(Input):
     """Parameters of a search; one of inbox_id, domain_id and all=true is needed.
 
     Either `q`, which may hold operators, or `like`, a thread that others should be like; or both.
+    `exact` finds the words of `q` as they are typed, all of them, and nothing by meaning.
     """
 
     q: str = Field(default="", max_length=1000)
@@ -23,6 +24,7 @@ class SearchQuery(Input):
     domain_id: Id | None = None
     all: bool = False
     like: Id | None = None
+    exact: bool = False
     limit: Limit100 = 20
 
 
@@ -39,8 +41,13 @@ class HitOut(ThreadOut):
 
 
 class SearchReply(TypedDict):
-    """Threads, best first, and the engine that found them; `fallback` says why words alone did."""
+    """Threads, best first, and the engine that found them; `fallback` says why words alone did.
+
+    `index_backlog` messages are not found by meaning yet, the oldest for `index_lag_seconds`.
+    """
 
     data: list[HitOut]
     search_type: Literal["vector", "regex"]
     fallback: str | None
+    index_backlog: int
+    index_lag_seconds: float

@@ -72,6 +72,8 @@ ASKED: list[tuple[str, str, dict[str, str], Any]] = [
     ("GET", "/v1/threads/counts", {"inbox_id": "inbox"}, None),
     ("GET", "/v1/search/threads", {"q": "order", "inbox_id": "inbox"}, None),
     ("GET", "/v1/search/threads", {"q": "order", "domain_id": "domain"}, None),
+    ("GET", "/v1/search/threads", {"q": "order", "exact": "true", "inbox_id": "inbox"}, None),
+    ("GET", "/v1/search/threads", {"like": "thread", "all": "true"}, None),
     ("GET", "/v1/messages", {"inbox_id": "inbox"}, None),
     ("GET", "/v1/messages", {"domain_id": "domain"}, None),
     ("GET", "/v1/delivery/metrics", {"inbox_id": "inbox"}, None),

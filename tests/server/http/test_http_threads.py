@@ -323,6 +323,29 @@ async def test_a_search_without_words_or_place_is_400(api: Api, query: str) -> N
     await api.refused(400, "GET", f"/v1/search/threads?{query}")
 
 
+async def test_an_exact_search_takes_no_other_form_of_a_word(api: Api) -> None:
+    inbox = await api.inbox()
+    await api.arrive(inbox, subject="One", text="Two kettles came.")
+    await api.arrive(inbox, subject="Two", text="The kettle came.")
+    path = "/v1/search/threads?all=true&exact=true&q="
+    body: Any = (await api.call("GET", f"{path}kettles came")).json()
+    assert [row["subject"] for row in body["data"]] == ["One"]
+    assert (body["search_type"], body["fallback"]) == ("regex", None)
+    assert (body["index_backlog"], body["index_lag_seconds"]) == (0, 0.0)
+
+
+async def test_more_like_a_thread_without_an_index_goes_by_its_rare_words(api: Api) -> None:
+    inbox, second = await api.inbox(), await api.inbox("second")
+    first = await api.arrive(inbox, subject="Kettle", text="The kettle leaks on the table.")
+    await api.arrive(inbox, subject="Again", text="Such a kettle, it leaks.")
+    await api.arrive(inbox, subject="Weather", text="It rains on the roof.")
+    await api.arrive(second, subject="Elsewhere", text="A kettle that leaks.")
+    place = f"/v1/search/threads?like={first.thread_id}&inbox_id={inbox['id']}"
+    assert [row["subject"] for row in await api.data("GET", place)] == ["Again"]
+    missing = f"/v1/search/threads?like=conv_{'0' * 20}&all=true"
+    await api.refused(404, "GET", missing)
+
+
 @pytest.mark.parametrize(
     "words",
     ['"', "'", "a OR", "NEAR(", "*", "a*b", "subject:x", "%", "_", "\\", "(", ")", "-", "^", "AND",

@@ -104,6 +104,8 @@ def _refused(world: World, theirs: MessageRow, domain: str, key: str) -> dict[st
         "find_threads": (Asked("order", inbox), 10),
         "newest_threads": (Asked("order", inbox), 10),
         "exact_meaning": (Asked("order", inbox), "hash", bytes(8)),
+        "vector_of_thread": (thread, "hash"),
+        "telling_words": (thread,),
         "text_hits": (Asked("order", inbox),),
         "literal_hits": (Asked("order", inbox),),
         "conditions": (Asked("order", inbox),),

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from agentmail_server.errors import NotFound
 from agentmail_server.mail.model import Mailbox
-from agentmail_server.store import filters, finding, inboxes
-from agentmail_server.store.asked import Asked
+from agentmail_server.store import filters, finding, inboxes, text
+from agentmail_server.store.asked import Asked, Filters
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -134,6 +134,30 @@ async def test_a_thread_comes_once(world: World) -> None:
     assert len(await find(world, "lamp")) == 2
     limited = await world.store.read(finding.find_threads, world.org.id, Asked("lamp"), 1)
     assert len(limited) == 1
+
+
+async def test_literal_words_are_all_there_as_they_were_typed(filled: World) -> None:
+    await filled.arrive(filled.mail(subject="Refunds", text="They refunded the parcels."))
+
+    async def literal(*words: str) -> list[str]:
+        asked = Asked(" ".join(words), filters=Filters(literal=words))
+        rows = await filled.store.read(finding.find_threads, filled.org.id, asked, 9)
+        return [each.thread.subject for each in rows]
+
+    assert sorted(await literal("parcel", "Refund")) == ["Refund for order 1042", "Refunds"]
+    assert await literal("refunded") == ["Refunds"]
+    assert await literal("refund", "password") == ["Password reset"]
+    assert await literal("KÖLN") == ["Grüße aus Köln"]
+    assert await literal("refund", "nowhere") == []
+
+
+async def test_the_telling_words_of_a_thread_are_its_rare_ones_that_others_have(
+    filled: World,
+) -> None:
+    told = filled.mail(subject="The lamp", text="The lamp is a refund of the zanzibar parcel.")
+    message = await filled.arrive(told)
+    words = await filled.store.read(text.telling_words, filled.org.id, message.thread_id)
+    assert words.split() == ["parcel", "refund"]
 
 
 async def test_scopes(filled: World) -> None:

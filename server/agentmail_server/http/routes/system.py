@@ -59,6 +59,9 @@ async def readyz(call: PlainCall) -> Response:
 async def metrics(call: PlainCall) -> Response:
     """Give the counters in Prometheus' text format."""
     backlog = await call.deps.store.read(outbox.backlog)
+    if (indexer := call.deps.indexer) is not None:
+        lag = await indexer.lag()
+        call.telemetry.index(lag.messages, lag.seconds, indexer.fallback is None)
     return Response(
         call.telemetry.text(backlog), media_type="text/plain; version=0.0.4; charset=utf-8"
     )

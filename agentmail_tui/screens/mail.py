@@ -9,7 +9,7 @@ from textual.containers import Horizontal, Vertical
 
 from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
-from agentmail_tui.screens import present, present_delivery, present_thread
+from agentmail_tui.screens import present, present_delivery, present_search, present_thread
 from agentmail_tui.screens.bindings import bindings
 from agentmail_tui.screens.copying import CopyActions
 from agentmail_tui.screens.finding import FindActions
@@ -59,6 +59,7 @@ class MailScreen(
         super().__init__(context)
         self.title_bar = TitleBar(Title(), id="title")
         self.banner = OneLine((), id="banner")
+        self.search_note = OneLine((), id="search-note")
         self.split_bar = SplitBar(Tabs(), id="splits")
         self.list_head = TwoEnds(Ends(), id="list-head")
         self.reader_head = TwoEnds(Ends(), id="reader-head")
@@ -69,11 +70,13 @@ class MailScreen(
         self.footer = KeyFooter(FooterKeys(), id="keys")
 
         self._shown_parts: tuple[object, ...] = ()
+        self._rest_due = False
 
     def compose(self) -> ComposeResult:
         """Put the parts in their places; the style sheets say which are seen at which size."""
         with Vertical(id="frame"):
-            yield from (self.title_bar, self.banner, self.search_bar, self.split_bar)
+            yield from (self.title_bar, self.banner, self.search_bar, self.search_note)
+            yield self.split_bar
             yield self.upper_rule
             with Horizontal(id="body"):
                 with Vertical(id="list-pane"):
@@ -83,24 +86,38 @@ class MailScreen(
                 yield self.side
             yield from (self.lower_rule, self.brief, self.delivery_strip, self.last_rule)
             yield from (self.status_line, self.footer)
+        yield self.search_bar.completions
         yield self.hint
         yield OneLine(_TOO_SMALL, id="too-small")
 
     def on_mount(self) -> None:
         """Show what there is, and keep the ages right."""
         self.set_interval(_MINUTE, self._show_ages)
-        self.show_state(self.state)
+        self._show_ages()
+        self._show_rest()
+        self.run_worker(self.load_searches(), group="searches")
 
     def show_state(self, state: MailState) -> None:
-        """Bring every part up to the state; each draws only what is new to it."""
+        """Bring every part up to the state; each draws only what is new to it.
+
+        The list is painted by itself before the rest, so that the cursor moves at once.
+        """
+        self.list.show(present.rows(state, self.now, self.context.limits))
+        if not self._rest_due:
+            self._rest_due = True
+            self.call_after_refresh(self._show_rest)
+
+    def _show_rest(self) -> None:
+        """Show all that is not the list, of the newest state."""
+        self._rest_due = False
+        state = self.state
         self.title_bar.show(present.title(state))
         banner = present.banner(state)
         self.banner.show((("! ", "warn"), (banner, "warn")) if banner else ())
         self.banner.display = bool(banner)
-        self.search_bar.show(present.search_info(state))
+        self._show_search(state)
         self.split_bar.show(present.tabs(state))
         self.list_head.show(Ends(*present.list_head(state)))
-        self.list.show(present.rows(state, self.now))
         self._show_thread(state)
         self.delivery_strip.show(present_delivery.strip(state, self.now))
         self.status_line.show(present.status(state))
@@ -109,6 +126,15 @@ class MailScreen(
         self.go_on_waiting(state)
         self.offer_drafts(state)
         self.forget_sent(state)
+
+    def _show_search(self, state: MailState) -> None:
+        """Show what came of the search, and what is to be known of its answer."""
+        self.search_bar.show(present_search.info(state))
+        note = present_search.note(state)
+        self.search_note.show(note)
+        self.search_note.display = bool(note)
+        self.reader.light(present_search.wanted(state))
+        self._show_keys()
 
     def _show_thread(self, state: MailState) -> None:
         """Show the thread in the reader and beside it, where any of it is another than before."""
@@ -121,11 +147,11 @@ class MailScreen(
         self.reader_head.show(Ends(*present_thread.reader_head(state, thread)))
         cards = present_thread.cards(state, thread, self.now)
         self.reader.show(thread.id if thread else None, cards)
-        self.side.show(present_thread.side(state, thread, self.now))
-        self.brief.show(present_thread.brief(state, thread))
+        self.side.show(present_thread.side(state, thread, self.now, self.context.limits))
+        self.brief.show(present_thread.brief(state, thread, self.now, self.context.limits))
 
     def _show_ages(self) -> None:
-        self.list.show(present.rows(self.state, self.now))
+        self.list.show(present.rows(self.state, self.now, self.context.limits))
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Follow the focus, which a click may have moved."""

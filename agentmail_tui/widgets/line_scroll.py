@@ -8,7 +8,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
 
-from agentmail_tui.widgets.painted import paint
+from agentmail_tui.widgets.painted import Inked
 
 if TYPE_CHECKING:
     from textual.strip import Strip
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agentmail_tui.widgets.lines import Line
 
 
-class LineScroll(ScrollView):
+class LineScroll(Inked, ScrollView):
     """Lines of spans that are scrolled; how many there are may change at every key."""
 
     @property
@@ -37,4 +37,4 @@ class LineScroll(ScrollView):
 
     def painted(self, line: Line, back: str = "") -> Strip:
         """Return a line as it is drawn."""
-        return paint(self, line, self.width, back)
+        return self.paint(line, self.width, back)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.style import Style
+    from textual.geometry import Region
 
 Info = TypeVar("Info")
 
@@ -28,17 +29,38 @@ def ink(widget: Widget, name: str) -> Style:
     return ink_style(widget.app.theme, name)
 
 
-def paint(widget: Widget, line: Line, width: int, back: str = "") -> Strip:
-    """Return a strip of exactly `width` cells; `back` is an ink laid under the whole line."""
-    base = widget.rich_style + ink(widget, back)
-    segments = [
-        Segment(text, base + ink(widget, name)) for text, name in clip_spans(line, width) if text
-    ]
-    return Strip(segments).adjust_cell_length(width, base)
+class Inked(Widget):
+    """A widget that paints lines of spans; what all lines of a picture share is found once."""
+
+    _base: Style | None = None
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw some lines, in the style of now."""
+        self._base = None
+        return super().render_lines(crop)
+
+    @property
+    def base_style(self) -> Style:
+        """The widget's own style; to work it out anew for each line would take most of the time."""
+        if self._base is None:
+            self._base = self.rich_style
+        return self._base
+
+    def paint(self, line: Line, width: int, back: str = "") -> Strip:
+        """Return a strip of exactly `width` cells; `back` is an ink laid under the whole line."""
+        base = self.base_style + ink(self, back) if back else self.base_style
+        segments = [
+            Segment(text, base + ink(self, name) if name else base)
+            for text, name in clip_spans(line, width)
+            if text
+        ]
+        return Strip(segments).adjust_cell_length(width, base)
 
 
-class Painted(Widget):
+class Painted(Inked):
     """A widget whose `lay` says what stands on each of its lines."""
+
+    _laid: Sequence[Line] | None = None
 
     def lay(self, width: int) -> Sequence[Line]:
         """Return the lines to draw in `width` cells."""
@@ -48,11 +70,17 @@ class Painted(Widget):
         """Lay out anew."""
         self.refresh()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw some lines, of a layout that is made once."""
+        self._laid = None
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         width = self.size.width
-        lines = self.lay(width)
-        return paint(self, lines[y] if y < len(lines) else BLANK, width)
+        if self._laid is None:
+            self._laid = self.lay(width)
+        return self.paint(self._laid[y] if y < len(self._laid) else BLANK, width)
 
 
 class Shown(Painted, Generic[Info]):

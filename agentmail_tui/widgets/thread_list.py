@@ -39,6 +39,7 @@ class Rows:
     cursor: int = 0
     cursor_id: str | None = None
     empty: tuple[Line, ...] = ()  # drawn where there is no row
+    found: bool = False  # hits of a search, each with a line of its snippet
 
 
 class ThreadList(LineScroll, can_focus=True):
@@ -68,11 +69,13 @@ class ThreadList(LineScroll, can_focus=True):
         self._strips: LRUCache[object, Strip] = LRUCache(_STRIPS_KEPT)
         self._drawn: dict[int, object] = {}
         self._asked: tuple[int, int] | None = None
+        # How far below the top of the screen the cursor was when hits took the list's place.
+        self._left_at = 0
 
     @property
     def row_height(self) -> int:
         """Lines of a row."""
-        return 1 if self.width >= _ONE_LINE_FROM else 2
+        return (1 if self.width >= _ONE_LINE_FROM else 2) + self._rows.found
 
     @property
     def cursor(self) -> int:
@@ -86,11 +89,15 @@ class ThreadList(LineScroll, can_focus=True):
 
     def show(self, rows: Rows) -> None:
         """Show these rows; only lines that changed are drawn again."""
+        left_at = self._rows.cursor * self.row_height - self.scroll_offset.y
         old, self._rows = self._rows, rows
-        if rows.count != old.count:
+        turned = rows.found is not old.found
+        if turned or rows.count != old.count:
             self._asked = None
             self._measure()
-        if rows.cursor != old.cursor and rows.cursor_id == old.cursor_id is not None:
+        if turned:
+            self._turn(left_at)
+        elif rows.cursor != old.cursor and rows.cursor_id == old.cursor_id is not None:
             self._keep_place(rows.cursor - old.cursor)
         elif rows.cursor != old.cursor or rows.cursor_id != old.cursor_id is not None:
             self.reveal()
@@ -158,12 +165,15 @@ class ThreadList(LineScroll, can_focus=True):
         if kept is not None:
             return kept
         row, back = key
-        strip = self.painted(row_lines(row, width, self.row_height)[part], back)
+        strip = self.painted(self._lines_of(row, width)[part], back)
         if back:
-            bar = Segment("▌", self.rich_style + ink(self, back) + ink(self, "mark"))
+            bar = Segment("▌", self.base_style + ink(self, back) + ink(self, "mark"))
             strip = Strip([bar, *strip.crop(1, width)], width)
         self._strips[(key, part, width)] = strip
         return strip
+
+    def _lines_of(self, row: Row | None, width: int) -> tuple[Line, ...]:
+        return row_lines(row, width, self.row_height, found=self._rows.found)
 
     def _visible(self) -> range:
         """Return the rows on screen."""
@@ -182,6 +192,17 @@ class ThreadList(LineScroll, can_focus=True):
         """Set how long the list is."""
         self._drawn.clear()
         self.set_length(self._rows.count * self.row_height)
+
+    def _turn(self, left_at: int) -> None:
+        """Show hits from their top; the list again on the line where it was left."""
+        if self._rows.found:
+            self._left_at = left_at
+            self.scroll_to(y=0, animate=False)
+        else:
+            line = self._rows.cursor * self.row_height - self._left_at
+            self.scroll_to(y=max(line, 0), animate=False)
+        self.reveal()
+        self.refresh()
 
     def _keep_place(self, moved: int) -> None:
         """Keep the cursor's thread on its screen line when rows came in above it."""

@@ -43,6 +43,8 @@ ACCOUNT = (
           errors=(404, 410)),
     Route("GET", f"{_ERASURE}/{{request}}", DATA_DELETE, erasure.status,
           "How far the deletion is", erasure_wire.ErasureReply, errors=(404,)),
+    Route("GET", "/v1/me", ANY_KEY, account.me,
+          "Who calls, by what proof, and what it may do", account_wire.MeReply),
     Route("GET", "/v1/me/limits", ANY_KEY, account.limits,
           "What the caller may do how often", account_wire.LimitsReply),
 )  # fmt: skip

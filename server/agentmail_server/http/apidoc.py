@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agentmail_server.http.openapi import refusals
+from agentmail_server.http.published import publisher
 from agentmail_server.http.route import Route
 from agentmail_server.wire.common import Input, NoQuery
 
@@ -19,8 +20,11 @@ Send `Authorization: Bearer comm_…`. Replies are `{"data": …}`; refusals are
 Names may be sent in `snake_case` or `camelCase`. Something missing and something of another
 organisation are the same 404.
 
-| Method | Path | Scope | Does | Good | Refusals |
-|---|---|---|---|---|---|
+A tick names the hosted API that publishes the endpoint: a test calls each of them and insists on
+success. The others are this server's own.
+
+| Method | Path | Scope | Does | Good | Refusals | Published |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -34,9 +38,10 @@ def api_markdown(routes: Iterable[Route]) -> str:
 
 def _row(route: Route) -> str:
     codes = ", ".join(str(code) for code in refusals(route))
+    whose = publisher(route.method, route.path)
     return (
         f"| {route.method} | `{route.path}` | {route.scope} | {route.summary} "
-        f"| {route.status} | {codes} |\n"
+        f"| {route.status} | {codes} | {f'✓ {whose}' if whose else ''} |\n"
     )
 
 

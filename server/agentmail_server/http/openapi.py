@@ -25,7 +25,7 @@ _REASONS = {
     413: "Too large",
     429: "Too many calls: wait as long as Retry-After says",
     500: "Our fault",
-    503: "Not ready",
+    503: "Not now: try again, after Retry-After where it is given",
 }
 
 
@@ -90,7 +90,7 @@ def _responses(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         }
     }
     for status in refusals(route):
-        schema = good if status == 503 else error
+        schema = good if status in route.same else error
         content = {"application/json": {"schema": schema}}
         responses[str(status)] = {"description": _REASONS[status], "content": content}
     return responses
@@ -98,7 +98,7 @@ def _responses(route: Route, schemas: dict[str, Any]) -> dict[str, Any]:
 
 def refusals(route: Route) -> list[int]:
     """Return every status with which a route may refuse."""
-    statuses = {500, *route.errors}
+    statuses = {500, 503, *route.errors}
     if route.query is not NoQuery or _takes_body(route):
         statuses.add(400)
     if _takes_body(route):

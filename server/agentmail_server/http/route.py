@@ -90,6 +90,8 @@ class Route:
     body: type[Input] | None = None
     status: int = 200
     errors: tuple[int, ...] = ()
+    # Of these, those that answer in the shape of the reply.
+    same: tuple[int, ...] = ()
     # Other than JSON: what comes in, what goes out.
     takes: str = "application/json"
     gives: str = "application/json"

@@ -86,6 +86,12 @@ INBOXES = (
     Route("DELETE", f"{_INBOX}/extraction-schema", "inboxes:write",
           inboxes.remove_extraction_schema,
           "Read nothing more out of mail", inboxes_wire.InboxReply, errors=(404,)),
+    Route("POST", f"{_INBOX}/schema", "inboxes:write", inboxes.set_extraction_schema,
+          "Set what is read out of mail, as some clients ask for it", inboxes_wire.InboxReply,
+          body=inboxes_wire.SchemaIn, errors=(404,)),
+    Route("DELETE", f"{_INBOX}/schema", "inboxes:write", inboxes.remove_extraction_schema,
+          "Read nothing more out of mail, as some clients ask for it", inboxes_wire.InboxReply,
+          errors=(404,)),
 )  # fmt: skip
 
 THREADS = (
@@ -195,7 +201,7 @@ WEBHOOKS = (
           query=webhooks_wire.HealthQuery, errors=(404,)),
     Route("POST", "/v1/webhooks/test", "messages:write", webhooks.test,
           "Call an inbox's webhook with made-up mail", webhooks_wire.HookTestReply,
-          body=webhooks_wire.HookTest, errors=(404, 503)),
+          body=webhooks_wire.HookTest, errors=(404,)),
     Route("POST", "/v1/inboxes/{inbox}/webhook/rotate", "inboxes:write", webhooks.rotate,
           "Give a webhook a new secret; the old one signs along for a day",
           inboxes_wire.InboxReply, errors=(400, 404)),
@@ -209,8 +215,10 @@ SYSTEM = (
           "What this server does beyond the hosted API", events_wire.CapabilitiesReply),
     Route("GET", "/healthz", PUBLIC, system.healthz,
           "The process is up", events_wire.HealthReply),
+    Route("GET", "/health", PUBLIC, system.healthz,
+          "The process is up, by the name that some clients know", events_wire.HealthReply),
     Route("GET", "/readyz", PUBLIC, system.readyz,
-          "Mail can be taken and work is done", events_wire.ReadyReply, errors=(503,)),
+          "Mail can be taken and work is done", events_wire.ReadyReply, same=(503,)),
     Route("GET", "/metrics", PUBLIC, system.metrics,
           "Counters for Prometheus", bytes, gives="text/plain"),
     Route("GET", "/openapi.json", PUBLIC, system.openapi,

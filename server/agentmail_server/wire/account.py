@@ -99,6 +99,34 @@ class FreshKeyReply(FreshKey):
     data: FreshKey
 
 
+class AgentSeen(TypedDict):
+    """An agent that signs its requests."""
+
+    id: str
+    name: str
+    publicKey: str
+    status: str
+    createdAt: str
+
+
+class Me(TypedDict):
+    """Who calls: a key or an agent, and by what proof (`key`, `agent-v2`, …)."""
+
+    org_id: str
+    orgId: str
+    org: OrgOut
+    auth: str
+    scopes: list[str]
+    key: KeyOut | None
+    agent: AgentSeen | None
+
+
+class MeReply(TypedDict):
+    """Who calls."""
+
+    data: Me
+
+
 class RevokedReply(TypedDict):
     """What was done."""
 

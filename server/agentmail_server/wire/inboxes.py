@@ -96,6 +96,12 @@ class ExtractionIn(Input):
     enabled: bool = True
 
 
+class SchemaIn(ExtractionIn):
+    """Body of an extraction schema of clients that give it no name."""
+
+    name: DisplayName = Field(default="extraction", min_length=1)
+
+
 class InboxesQuery(Input):
     """Parameters of the list of inboxes."""
 

@@ -35,6 +35,15 @@ async def test_the_organisation(api: Api) -> None:
     assert theirs["name"] == "Theirs"
 
 
+async def test_a_key_is_told_who_it_is(api: Api) -> None:
+    key = await api.key_with("threads:read")
+    who = await api.data("GET", "/v1/me", key=key)
+    assert (who["org_id"], who["org"]["name"]) == (api.ours.id, "Ours")
+    assert (who["auth"], who["scopes"], who["agent"]) == ("key", ["threads:read"], None)
+    assert who["key"]["keyPrefix"] == key[:12]
+    assert key not in str(who)
+
+
 @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "  "}, {"name": 7}, {"name": "a\nb"}])
 async def test_bad_names_of_the_organisation(api: Api, body: dict[str, Any]) -> None:
     await api.refused(400, "PATCH", "/v1/agent/org", json=body)

@@ -290,6 +290,14 @@ async def test_limits_tell_which_form_was_used(api: Api, agent: Agent, form: str
     assert response.json()["data"]["auth"] == f"agent-{form}"
 
 
+async def test_an_agent_is_told_who_it_is(api: Api, agent: Agent) -> None:
+    response = await call(api, agent.headers("v2", "GET", "/v1/me", b""), b"", "GET", "/v1/me")
+    who = response.json()["data"]
+    assert (who["auth"], who["key"], who["agent"]["id"]) == ("agent-v2", None, agent.id)
+    assert who["org"]["slug"] == "robots"
+    assert "admin" in who["scopes"]
+
+
 async def _renamed(api: Api, agent: Agent) -> None:
     headers = agent.headers("v2", "PATCH", ORG, b'{"name":"Later"}')
     assert (await call(api, headers, b'{"name":"Later"}')).status_code == 200

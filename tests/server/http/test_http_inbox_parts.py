@@ -122,6 +122,15 @@ async def test_bad_bodies(api: Api, path: str, body: dict[str, Any]) -> None:
     await api.refused(400, "PUT", f"{path}/extraction-schema", json=body)
 
 
+async def test_a_schema_may_be_posted_without_a_name(api: Api, path: str) -> None:
+    row = await api.data("POST", f"{path}/schema", json={"schema": TICKET})
+    assert (row["extraction_schema"]["name"], row["extraction_schema"]["schema"]) == (
+        "extraction", TICKET,
+    )  # fmt: skip
+    await api.refused(400, "POST", f"{path}/schema", json={"schema": {}})
+    assert (await api.data("DELETE", f"{path}/schema"))["extraction_schema"] is None
+
+
 async def test_a_webhook_may_be_posted(api: Api, path: str) -> None:
     row = await api.data("POST", f"{path}/webhook", json={"endpoint": "https://hooks.example/in"})
     assert row["webhook"]["endpoint"] == "https://hooks.example/in"

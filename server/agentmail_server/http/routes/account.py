@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sqlalchemy import Connection
+
 from agentmail_server.http.route import Call, PlainCall, Reply, data
 from agentmail_server.ids import to_iso
 from agentmail_server.service.apikeys import (
@@ -16,9 +18,19 @@ from agentmail_server.service.apikeys import (
     revoke_key,
     rotate_key,
 )
-from agentmail_server.store import accounts, inboxes
+from agentmail_server.service.keys import MANAGES_KEYS, Principal
+from agentmail_server.store import accounts, agents, inboxes
+from agentmail_server.store.agents import AgentRow
 from agentmail_server.store.records import KeyRow, OrgRow
-from agentmail_server.wire.account import CallerLimits, KeyNew, KeyOut, OrgChange, OrgOut
+from agentmail_server.wire.account import (
+    AgentSeen,
+    CallerLimits,
+    KeyNew,
+    KeyOut,
+    Me,
+    OrgChange,
+    OrgOut,
+)
 from agentmail_server.wire.common import NoQuery
 
 _SECOND = 1_000_000
@@ -38,7 +50,12 @@ async def change_org(call: Call[NoQuery, OrgChange]) -> Reply:
 
 
 def _org(row: OrgRow) -> Reply:
-    out: OrgOut = {
+    out = _org_out(row)
+    return Reply({**out, "org": out, "data": out})
+
+
+def _org_out(row: OrgRow) -> OrgOut:
+    return {
         "id": row.id,
         "name": row.name,
         "slug": row.slug,
@@ -52,7 +69,6 @@ def _org(row: OrgRow) -> Reply:
         "createdAt": to_iso(row.created_at),
         "updatedAt": to_iso(row.created_at),
     }
-    return Reply({**out, "org": out, "data": out})
 
 
 async def list_keys(call: PlainCall) -> Reply:
@@ -103,6 +119,38 @@ def _key(row: KeyRow, now: int) -> KeyOut:
         "status": "active" if is_active(row, now) else dead,  # type: ignore[typeddict-item]
         "expiresAt": to_iso(row.expires_at) if row.expires_at is not None else None,
         "lastUsedAt": to_iso(row.last_used_at) if row.last_used_at is not None else None,
+        "createdAt": to_iso(row.created_at),
+    }
+
+
+async def me(call: PlainCall) -> Reply:
+    """Return who calls, by what proof, and what it may do."""
+    org, key, agent = await call.deps.store.read(_caller, call.principal)
+    out: Me = {
+        "org_id": org.id,
+        "orgId": org.id,
+        "org": _org_out(org),
+        "auth": call.principal.kind,
+        "scopes": sorted(call.principal.scopes - {MANAGES_KEYS}),
+        "key": _key(key, call.now()) if key is not None else None,
+        "agent": _agent(agent) if agent is not None else None,
+    }
+    return data(out)
+
+
+def _caller(conn: Connection, who: Principal) -> tuple[OrgRow, KeyRow | None, AgentRow | None]:
+    org = accounts.get_org(conn, who.org_id)
+    if who.kind == "key":
+        return org, accounts.get_key(conn, who.org_id, who.key_id), None
+    return org, None, agents.find_agent(conn, who.key_id)
+
+
+def _agent(row: AgentRow) -> AgentSeen:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "publicKey": row.public_key,
+        "status": row.status,
         "createdAt": to_iso(row.created_at),
     }
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agentmail_tui.backends.agnic.client import AgnicBackend
-from agentmail_tui.backends.agnic.notes import Notes, default_file
+from agentmail_tui.backends.asleep import Asleep
+from agentmail_tui.backends.asleep import default_file as asleep_file
 from agentmail_tui.backends.auth import Bearer, Token
 from agentmail_tui.backends.commune.client import CommuneBackend
 from agentmail_tui.backends.http import Http
@@ -38,12 +38,21 @@ def open_backend(server: Server) -> Backend:
 
 def _commune(server: Server) -> Backend:
     http = Http(server.url, Bearer(server.key), insecure=server.insecure)
-    return CommuneBackend(http, name=server.name)
+    return CommuneBackend(http, name=server.name, asleep=_asleep(server, http))
 
 
 def _agnic(server: Server) -> Backend:
+    # Imported by those alone who need it: every start waits for imports.
+    from agentmail_tui.backends.agnic.client import AgnicBackend
+    from agentmail_tui.backends.agnic.notes import Notes, default_file
+
     http = Http(server.url, Token(server.key), insecure=server.insecure)
-    return AgnicBackend(http, Notes(server.notes or default_file()), name=server.name)
+    notes = Notes(server.notes or default_file())
+    return AgnicBackend(http, notes, name=server.name, asleep=_asleep(server, http))
+
+
+def _asleep(server: Server, http: Http) -> Asleep:
+    return Asleep(server.notes or asleep_file(), http.host)
 
 
 _OPENERS: dict[str, Callable[[Server], Backend]] = {"commune": _commune, "agnic": _agnic}

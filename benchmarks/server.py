@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,13 +58,14 @@ def new_key() -> str:
 
 
 @contextmanager
-def serving(folder: Path, key: str) -> Iterator[Served]:
-    """Run the server on a folder until the block ends."""
+def serving(folder: Path, key: str, settings: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """Run the server on a folder until the block ends; `settings` are of its environment."""
     environ = {
         **os.environ,
         "AGENTMAIL_BOOTSTRAP_KEY": key,
         "AGENTMAIL_SMTP_CONNECTIONS_PER_IP": "0",
         "AGENTMAIL_LOG_LEVEL": "warning",
+        **(settings or {}),
     }
     command = [sys.executable, "-m", "agentmail_server", "serve", "--data-dir", str(folder)]
     ports = ["--http", "127.0.0.1:0", "--smtp", "127.0.0.1:0", "--exit-with-parent"]

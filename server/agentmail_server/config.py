@@ -130,6 +130,16 @@ class Settings(BaseSettings):
     # plain http will do. Unless given: the machine itself while HTTP listens on loopback alone.
     webhook_allow: Annotated[tuple[str, ...] | None, NoDecode] = None
 
+    # From which score a mail's risk to agents has a name, and spam an action; 0 to 1, rising.
+    injection_low: float = Field(default=0.2, ge=0, le=1)
+    injection_medium: float = Field(default=0.4, ge=0, le=1)
+    injection_high: float = Field(default=0.6, ge=0, le=1)
+    injection_critical: float = Field(default=0.8, ge=0, le=1)
+    spam_flag: float = Field(default=0.5, ge=0, le=1)
+    spam_reject: float = Field(default=0.8, ge=0, le=1)
+    # How long a mail may wait for the DNS to tell whose it is; 0 asks nothing.
+    auth_seconds: float = Field(default=3, ge=0, le=30)
+
     parse_workers: int = Field(default=2, ge=1, le=64)
     relay_connections: int = Field(default=10, ge=1)
     # How many mails may at one moment have been handed to one server without its answer being
@@ -182,6 +192,16 @@ class Settings(BaseSettings):
     def _has_both_halves_of_tls(self) -> Settings:
         if (self.smtp_tls_cert is None) != (self.smtp_tls_key is None):
             raise ValueError("smtp_tls_cert and smtp_tls_key must be given together")
+        return self
+
+    @model_validator(mode="after")
+    def _has_rising_thresholds(self) -> Settings:
+        risks = [self.injection_low, self.injection_medium, self.injection_high]
+        risks.append(self.injection_critical)
+        if risks != sorted(risks):
+            raise ValueError("injection_low, _medium, _high and _critical must rise")
+        if self.spam_flag > self.spam_reject:
+            raise ValueError("spam_flag must not be above spam_reject")
         return self
 
     @property

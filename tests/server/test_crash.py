@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import json
 import os
 import random
 import signal
 import smtplib
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from contextlib import closing
@@ -26,6 +23,8 @@ from agentmail_server.ids import FrozenClock, Ids
 from agentmail_server.store import accounts, domains, inboxes
 from agentmail_server.store.engine import open_store
 from agentmail_server.store.sqlite import DATABASE_NAME
+
+from tests.server.nursery import Servers
 
 ROUNDS = 30
 CLIENTS = 4
@@ -91,69 +90,6 @@ class Client(threading.Thread):
         return head.encode() + b"\r\n.dot ".join(lines) + b"\r\n"
 
 
-# Imports the server once, then forks a fresh process of it for every line of arguments: thirty
-# starts would else spend most of this test's time on imports.
-NURSERY = """
-import os, sys
-import agentmail_server.cli as cli
-for line in sys.stdin:
-    child = os.fork()
-    if child == 0:
-        print(os.getpid(), flush=True)
-        os._exit(cli.main(line.split()))
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-"""
-
-
-class Servers:
-    """Runs `agentmail-server serve` on one folder, one process after the other."""
-
-    def __init__(self, folder: Path, log: Path) -> None:
-        self._log = log
-        self._line = (
-            f"serve --data-dir {folder} --http 127.0.0.1:0 --smtp 127.0.0.1:0 "
-            "--domain agents.test\n"
-        )
-        self._pid: int | None = None
-        with log.open("ab") as errors:
-            self._nursery = subprocess.Popen(
-                [sys.executable, "-c", NURSERY],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env={**os.environ, "AGENTMAIL_PARSE_WORKERS": "1"},
-                text=True,
-            )
-
-    def start(self) -> int:
-        """Start a server; return its SMTP port once the ready line is there."""
-        assert self._nursery.stdin is not None
-        self._nursery.stdin.write(self._line)
-        self._nursery.stdin.flush()
-        self._pid = int(self._answer())
-        return int(json.loads(self._answer())["smtp"].rpartition(":")[2])
-
-    def end(self, number: int) -> int:
-        """Send the running server a signal and return its exit code."""
-        assert self._pid is not None
-        os.kill(self._pid, number)
-        code = int(self._answer())
-        self._pid = None
-        return code
-
-    def _answer(self) -> str:
-        assert self._nursery.stdout is not None
-        line = self._nursery.stdout.readline()
-        assert line, self._log.read_text()[-3000:]
-        return line
-
-    def close(self) -> None:
-        """Leave no process behind."""
-        if self._pid is not None:
-            os.kill(self._pid, signal.SIGKILL)
-        self._nursery.communicate()
-
-
 def furnish(folder: Path) -> None:
     async def work() -> None:
         ids, clock = Ids(), FrozenClock(datetime(2026, 1, 15, tzinfo=UTC))
@@ -170,7 +106,7 @@ def furnish(folder: Path) -> None:
 
 def one_round(servers: Servers, ledger: Ledger, unsent: Queue[bytes], seed: int) -> None:
     chance = random.Random(seed)
-    port = servers.start()
+    port = int(servers.start()["smtp"].rpartition(":")[2])
     ledger.first.clear()
     clients = [
         Client(f"r{seed}c{number}", port, ledger, unsent, seed * 100 + number)
@@ -190,13 +126,13 @@ def finish(servers: Servers, folder: Path) -> None:
     """Let every mail be parsed, and stop in order."""
     servers.start()
     deadline = time.monotonic() + 60
-    while _open_jobs(folder) and time.monotonic() < deadline:
+    while open_jobs(folder) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert _open_jobs(folder) == 0
+    assert open_jobs(folder) == 0
     assert servers.end(signal.SIGTERM) == 0
 
 
-def _open_jobs(folder: Path) -> int:
+def open_jobs(folder: Path) -> int:
     with closing(sqlite3.connect(folder / DATABASE_NAME)) as conn:
         query = "SELECT count(*) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL"
         return int(conn.execute(query).fetchone()[0])

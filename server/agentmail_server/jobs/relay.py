@@ -1,7 +1,8 @@
 """Sending a message out: inside to our own inboxes, outside by the relay, each recipient once.
 
 A recipient whose outcome is final is never tried again. The one window in which a recipient may get
-a mail twice lies between the next server's 250 and our commit; the Message-ID is then the same.
+a mail twice lies between the final dot and our commit of what the next server said to it; the
+Message-ID is then the same. The relay lets one mail at a time into that window (`relay.places`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from agentmail_server.errors import NotFound
 from agentmail_server.ids import to_micros
+from agentmail_server.jobs.attempt import CROWDED, CROWDED_REASON, Attempt
 from agentmail_server.jobs.runner import DONE, FINISHED, Later, Outcome
 from agentmail_server.mail.headers import count_received
 from agentmail_server.service import relaying
@@ -21,8 +23,6 @@ from agentmail_server.store import outbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from sqlalchemy import Connection
 
     from agentmail_server.ids import Clock, Ids
     from agentmail_server.relay.outcome import RecipientResult, Relay
@@ -34,25 +34,10 @@ log = logging.getLogger(__name__)
 
 KIND = "relay"
 _SECOND = 1_000_000
-_HOUR = 3600
-_GIVE_UP = 72 * _HOUR
-_FIRST_PAUSES = (5, 30, 120, 600, 1800, _HOUR, 2 * _HOUR)
 # Until `unpark` at a start with a relay.
-_PARKED = 365 * 100 * 24 * _HOUR * _SECOND
+_PARKED = 365 * 100 * 24 * 3600 * _SECOND
 _MAX_HOPS = 50
 _PAUSE = 60 * _SECOND
-_CROWDED = 2 * _SECOND
-
-
-def schedule() -> tuple[int, ...]:
-    """Return the pauses between attempts in seconds: growing, then 4 h, together under 72 h."""
-    pauses = list(_FIRST_PAUSES)
-    while sum(pauses) + 4 * _HOUR <= _GIVE_UP:
-        pauses.append(4 * _HOUR)
-    return tuple(pauses)
-
-
-_PAUSES = schedule()
 
 
 @dataclass(slots=True)
@@ -126,34 +111,22 @@ class RelayJob:
         lanes = relay.lanes(dispatch.outside)
         free = [lane for lane in lanes if not relay.crowded(lane)]
         if not free:
-            await self._put_off(job, _CROWDED, "many are waiting for the same server")
+            await self._put_off(job, CROWDED, CROWDED_REASON)
             return FINISHED
-        said = await asyncio.gather(*(self._lane(relay, dispatch, lane) for lane in free))
-        results = [each for lane in said for each in lane]
+        attempt = Attempt(self._store, self._ids, self._clock, job, dispatch)
+        sender = self._return_path(dispatch.message)
+        said = await asyncio.gather(
+            *(attempt.lane(relay, sender, lane) for lane in free), return_exceptions=True
+        )
+        # Looked at when all have ended: a lane that still talks must not be begun again.
+        results = [each for lane in said for each in _unless_raised(lane)]
         stuck = [each for each in results if each.outcome == "blocked"]
         self._note(results, stuck)
         if stuck:
             await self._put_off(job, _PAUSE, relaying.PAUSED)
-            return FINISHED
-        if len(lanes) > 1:
-            # What was delivered is written down by now, as each lane ended.
-            results = [each for each in results if each.outcome != "delivered"]
-        await self._store.write(
-            close_attempt, self._ids, self._now(), job, dispatch.message, results,
-            left_out=len(free) < len(lanes),
-        )  # fmt: skip
+        else:
+            await attempt.close(results, left_out=len(free) < len(lanes))
         return FINISHED
-
-    async def _lane(
-        self, relay: Relay, dispatch: relaying.Dispatch, lane: Sequence[str]
-    ) -> list[RecipientResult]:
-        sender = self._return_path(dispatch.message)
-        results = await relay.send(sender, lane, dispatch.raw)
-        done = [each for each in results if each.outcome == "delivered"]
-        if done and len(lane) < len(dispatch.outside):
-            # A slow server elsewhere must not keep back what is known of this one.
-            await self._store.write(relaying.settle, self._ids, self._now(), dispatch.message, done)
-        return results
 
     async def _put_off(self, job: JobRow, pause: int, reason: str) -> None:
         due = self._now() + pause
@@ -191,27 +164,7 @@ class RelayJob:
         return to_micros(self._clock.now())
 
 
-def close_attempt(
-    conn: Connection,
-    ids: Ids,
-    now: int,
-    job: JobRow,
-    message: MessageRow,
-    results: Sequence[RecipientResult],
-    *,
-    left_out: bool = False,
-) -> None:
-    """Unit: the results of an attempt and the job's end or next date, in one commit.
-
-    `left_out` says that for some recipients nothing was tried.
-    """
-    last = job.attempts > len(_PAUSES)
-    again = relaying.settle(conn, ids, now, message, results, last_attempt=last)
-    if left_out and not again:
-        reason = "many are waiting for the same server"
-        outbox.put_off(conn, job.id, job.lease or "", now + _CROWDED, reason)
-    elif again:
-        due = now + _PAUSES[job.attempts - 1] * _SECOND
-        outbox.retry(conn, job.id, job.lease or "", due, "some recipients are to be tried again")
-    else:
-        outbox.finish(conn, now, job.id, job.lease or "")
+def _unless_raised(said: list[RecipientResult] | BaseException) -> list[RecipientResult]:
+    if isinstance(said, BaseException):
+        raise said
+    return said

@@ -4,6 +4,9 @@ aiosmtplib quietly rewrites odd addresses and odd line ends, so both are judged 
 The body is written here, not by its `data()`: the reply to DATA and the reply to the final dot have
 different time limits, and a line that breaks before the last byte is gone differs from one that
 breaks after.
+
+From the final dot until the outcome is kept, a mail is in doubt: were the server killed just then,
+it would be sent again. So all is made ready first, and few may have that step at a time.
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
     from aiosmtplib.protocol import SMTPProtocol
 
+    from agentmail_server.relay.outcome import Keep
+    from agentmail_server.relay.places import Places
     from agentmail_server.relay.url import RelayAddress
 
 _PIECE = 64 * 1024
@@ -59,6 +64,9 @@ class Errand:
     envelope_from: str
     recipients: tuple[str, ...]
     raw: bytes
+    # What may be in doubt at one moment, and what ends the doubt.
+    doubt: Places
+    keep: Keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ class Us:
 async def converse(
     server: RelayAddress, errand: Errand, timeouts: Timeouts, *, me: Us, verify: bool
 ) -> list[RecipientResult]:
-    """Connect, hand the mail over, hang up; raises nothing."""
+    """Connect, hand the mail over, hang up; raises only what `keep` raises."""
     client = _client(server, timeouts, hostname=me.hostname, verify=verify)
     try:
         await client.connect()
@@ -161,7 +169,7 @@ async def _hand_over(client: SMTP, errand: Errand, timeouts: Timeouts) -> list[R
             results.append(refusal)
     if not taken:
         return results
-    return results + await _say_data(client, errand.raw, taken, timeouts)
+    return results + await _say_data(client, errand, taken, timeouts)
 
 
 async def _say_sender(client: SMTP, errand: Errand) -> None:
@@ -189,27 +197,40 @@ async def _say_recipient(client: SMTP, address: str) -> RecipientResult | None:
 
 
 async def _say_data(
-    client: SMTP, raw: bytes, taken: Sequence[str], timeouts: Timeouts
+    client: SMTP, errand: Errand, taken: Sequence[str], timeouts: Timeouts
 ) -> list[RecipientResult]:
     protocol = client.protocol
-    handed_over = False
     try:
         start = await client.execute_command(b"DATA", timeout=timeouts.command)
         if start.code != 354 or protocol is None:
             return [from_reply(each, start.code, start.message) for each in taken]
-        await _write(protocol, raw)
-        handed_over = True
+        await _write(protocol, errand.raw)
+    except (SMTPException, OSError) as error:
+        return [temporary(each, _reason(error)) for each in taken]
+    async with errand.doubt.one():
+        results = await _say_dot(protocol, taken, timeouts)
+        await errand.keep(results)
+    return results
+
+
+async def _say_dot(
+    protocol: SMTPProtocol, taken: Sequence[str], timeouts: Timeouts
+) -> list[RecipientResult]:
+    try:
+        protocol.write(b".\r\n")
+    except SMTPException as error:
+        return [temporary(each, _reason(error)) for each in taken]
+    try:
         end = await protocol.read_response(timeout=timeouts.data)
     except (SMTPException, OSError) as error:
-        if not handed_over:
-            return [temporary(each, _reason(error)) for each in taken]
         text = f"the connection broke after the mail was handed over: {_reason(error)}"
         return [RecipientResult(each, "unknown", 0, "4.4.2", text) for each in taken]
     return [from_reply(each, end.code, end.message) for each in taken]
 
 
 async def _write(protocol: SMTPProtocol, raw: bytes) -> None:
-    stuffed = (b"\r\n" + raw).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
+    """Write the mail, its dots doubled, without the dot that ends it."""
+    stuffed = (b"\r\n" + raw).replace(b"\r\n.", b"\r\n..")[2:]
     for start in range(0, len(stuffed), _PIECE):
         protocol.write(stuffed[start : start + _PIECE])
         # Flow control of the transport; the class documents this as the one way to wait.

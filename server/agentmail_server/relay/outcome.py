@@ -37,6 +37,14 @@ class RecipientResult:
         return self.outcome == "bounced" and self.enhanced in SUPPRESSING
 
 
+class Keep(Protocol):
+    """Writes results down, so that no crash makes them unknown again."""
+
+    async def __call__(self, results: Sequence[RecipientResult], /) -> None:
+        """Return once that is durable."""
+        ...
+
+
 class Relay(Protocol):
     """Something that takes mail for the outside world."""
 
@@ -51,9 +59,12 @@ class Relay(Protocol):
         ...
 
     async def send(
-        self, envelope_from: str, recipients: Sequence[str], raw: bytes
+        self, envelope_from: str, recipients: Sequence[str], raw: bytes, keep: Keep
     ) -> list[RecipientResult]:
-        """Try each recipient once; every one gets exactly one result; raises nothing."""
+        """Try each recipient once; every one gets exactly one result; raises what `keep` raises.
+
+        `keep` is given the results that a mail handed over whole had, before another mail may be.
+        """
         ...
 
 

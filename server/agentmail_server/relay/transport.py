@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,13 +12,14 @@ from agentmail_server.mail.address import normalise_address
 from agentmail_server.relay.conversation import Errand, Timeouts, Us, converse
 from agentmail_server.relay.mx import DnsResolver, MxFailure, Resolver
 from agentmail_server.relay.outcome import RecipientResult, refused, temporary
+from agentmail_server.relay.places import Places
 from agentmail_server.relay.url import RelayAddress, parse_relay_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import Sequence
 
     from agentmail_server.config import Settings
-    from agentmail_server.relay.outcome import Relay
+    from agentmail_server.relay.outcome import Keep, Relay
 
 PER_DESTINATION = 5
 CONVERSATIONS = 50
@@ -27,6 +27,8 @@ CONVERSATIONS = 50
 _QUEUE = 15
 # A conversation that takes longer (seconds) makes room for others.
 _SLOW = 3.0
+# So does a mail in doubt: a server slow to answer the final dot must not stop all mail for it.
+_LONG_DOUBT = 10.0
 
 
 class SmtpRelay:
@@ -39,6 +41,7 @@ class SmtpRelay:
         hostname: str,
         timeouts: Timeouts | None = None,
         connections: int = 10,
+        in_doubt: int = 1,
         server_id: str = "",
     ) -> None:
         self.name = address.shown
@@ -46,6 +49,7 @@ class SmtpRelay:
         self._me = Us(hostname, server_id)
         self._timeouts = timeouts or Timeouts()
         self._turns = asyncio.Semaphore(connections)
+        self._doubt = Places(in_doubt, _LONG_DOUBT)
 
     def lanes(self, recipients: Sequence[str]) -> list[list[str]]:
         """Return all of them: they go the same way."""
@@ -56,12 +60,12 @@ class SmtpRelay:
         return False
 
     async def send(
-        self, envelope_from: str, recipients: Sequence[str], raw: bytes
+        self, envelope_from: str, recipients: Sequence[str], raw: bytes, keep: Keep
     ) -> list[RecipientResult]:
         """Try each recipient once."""
         good, results = judge(envelope_from, recipients, raw)
         if good:
-            errand = Errand(envelope_from, tuple(good), raw)
+            errand = Errand(envelope_from, tuple(good), raw, self._doubt, keep)
             verify = self._address.tls or self._address.starttls == "always"
             async with self._turns:
                 results += await converse(
@@ -80,11 +84,12 @@ class MxRelay:
         timeouts: Timeouts | None = None,
         resolver: Resolver | None = None,
         port: int = 25,
+        in_doubt: int = 1,
         server_id: str = "",
     ) -> None:
         self.name = "mx"
         self._me = Us(hostname, server_id)
-        self._all = asyncio.Semaphore(CONVERSATIONS)
+        self._all = Places(CONVERSATIONS, _SLOW)
         self._waiting: Counter[str] = Counter()
         self._timeouts = timeouts or Timeouts()
         self._resolver = resolver or DnsResolver()
@@ -92,6 +97,7 @@ class MxRelay:
         self._turns: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(PER_DESTINATION)
         )
+        self._doubts: defaultdict[str, Places] = defaultdict(lambda: Places(in_doubt, _LONG_DOUBT))
 
     def lanes(self, recipients: Sequence[str]) -> list[list[str]]:
         """Part recipients by domain."""
@@ -105,27 +111,28 @@ class MxRelay:
         return self._waiting[_domain(lane[0])] >= PER_DESTINATION + _QUEUE
 
     async def send(
-        self, envelope_from: str, recipients: Sequence[str], raw: bytes
+        self, envelope_from: str, recipients: Sequence[str], raw: bytes, keep: Keep
     ) -> list[RecipientResult]:
         """Try each recipient once, all domains at the same time."""
         good, results = judge(envelope_from, recipients, raw)
         sent = await asyncio.gather(
-            *(
-                self._to_domain(_domain(group[0]), Errand(envelope_from, tuple(group), raw))
-                for group in self.lanes(good)
-            )
+            *(self._to_domain(envelope_from, group, raw, keep) for group in self.lanes(good))
         )
         return results + [each for group in sent for each in group]
 
-    async def _to_domain(self, domain: str, errand: Errand) -> list[RecipientResult]:
+    async def _to_domain(
+        self, envelope_from: str, recipients: Sequence[str], raw: bytes, keep: Keep
+    ) -> list[RecipientResult]:
+        domain = _domain(recipients[0])
         try:
             hosts = await self._resolver.hosts(domain)
         except MxFailure as failure:
-            return [failure.result(each) for each in errand.recipients]
-        results = [temporary(each, "no mail server could be reached") for each in errand.recipients]
+            return [failure.result(each) for each in recipients]
+        results = [temporary(each, "no mail server could be reached") for each in recipients]
+        errand = Errand(envelope_from, tuple(recipients), raw, self._doubts[domain], keep)
         self._waiting[domain] += 1
         try:
-            async with self._turns[domain], self._room():
+            async with self._turns[domain], self._all.one():
                 for host in hosts:
                     server = RelayAddress(host=host, port=self._port)
                     results = await self._try(server, errand)
@@ -135,24 +142,12 @@ class MxRelay:
             self._waiting[domain] -= 1
             if not self._waiting[domain]:
                 # Nobody is in the lane: who writes to many domains must not keep them all.
-                del self._waiting[domain], self._turns[domain]
+                del self._waiting[domain], self._turns[domain], self._doubts[domain]
         return [_looped(each) if each.outcome == "blocked" else each for each in results]
-
-    @asynccontextmanager
-    async def _room(self) -> AsyncIterator[None]:
-        """Hold one of the places for conversations, and leave it early when it takes long."""
-        await self._all.acquire()
-        timer = asyncio.get_running_loop().call_later(_SLOW, self._all.release)
-        try:
-            yield
-        finally:
-            if timer.when() > asyncio.get_running_loop().time():
-                timer.cancel()
-                self._all.release()
 
     async def _try(self, server: RelayAddress, errand: Errand) -> list[RecipientResult]:
         results = await converse(server, errand, self._timeouts, me=self._me, verify=False)
-        if all("TLS" in each.text or "SSL" in each.text for each in results):
+        if all(_tls_failed(each) for each in results):
             # A broken TLS offer must not keep mail away that plain text would bring.
             plain = replace(server, starttls="never")
             results = await converse(plain, errand, self._timeouts, me=self._me, verify=False)
@@ -161,6 +156,12 @@ class MxRelay:
 
 def _domain(address: str) -> str:
     return address.rpartition("@")[2].casefold()
+
+
+def _tls_failed(result: RecipientResult) -> bool:
+    # What a server said, or what may have arrived, is not tried twice for a word in it.
+    unsaid = result.outcome == "temporary" and not result.code
+    return unsaid and ("TLS" in result.text or "SSL" in result.text)
 
 
 def _looped(result: RecipientResult) -> RecipientResult:
@@ -203,11 +204,17 @@ def relay_of(settings: Settings) -> Relay | None:
         data=settings.relay_data_seconds,
     )
     if address.host is None:
-        return MxRelay(hostname=settings.hostname, timeouts=timeouts, server_id=settings.server_id)
+        return MxRelay(
+            hostname=settings.hostname,
+            timeouts=timeouts,
+            in_doubt=settings.relay_in_doubt,
+            server_id=settings.server_id,
+        )
     return SmtpRelay(
         address,
         hostname=settings.hostname,
         timeouts=timeouts,
         connections=settings.relay_connections,
+        in_doubt=settings.relay_in_doubt,
         server_id=settings.server_id,
     )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from agentmail_server.errors import Unavailable
-from agentmail_server.jobs.relay import RelayJob, schedule
+from agentmail_server.jobs.attempt import schedule
+from agentmail_server.jobs.relay import RelayJob
 from agentmail_server.jobs.runner import Kind, Runner
 from agentmail_server.relay.outcome import RecipientResult, blocked, from_reply, temporary
 from agentmail_server.service import relaying
@@ -15,6 +16,8 @@ from agentmail_server.store.records import NewMail, NewRecipient, Participant
 from sqlalchemy import Connection, delete
 
 if TYPE_CHECKING:
+    from agentmail_server.relay.outcome import Keep
+
     from tests.server.jobs.conftest import Yard
 
 RAW = (
@@ -40,10 +43,13 @@ class FakeRelay:
         return False
 
     async def send(
-        self, envelope_from: str, recipients: Sequence[str], raw: bytes
+        self, envelope_from: str, recipients: Sequence[str], raw: bytes, keep: Keep
     ) -> list[RecipientResult]:
         self.sent.append((envelope_from, list(recipients), raw))
-        return [self._result(each) for each in recipients]
+        results = [self._result(each) for each in recipients]
+        if handed_over := [each for each in results if each.outcome in ("delivered", "unknown")]:
+            await keep(handed_over)
+        return results
 
     def _result(self, address: str) -> RecipientResult:
         answers = self.script.get(address.partition("@")[0], ["250 2.0.0 taken"])
@@ -374,11 +380,11 @@ class TwoLanes(FakeRelay):
         return lane[0] in self.full
 
     async def send(
-        self, envelope_from: str, recipients: Sequence[str], raw: bytes
+        self, envelope_from: str, recipients: Sequence[str], raw: bytes, keep: Keep
     ) -> list[RecipientResult]:
         if recipients[0].endswith("@y.test"):
             await self.go.wait()
-        return await super().send(envelope_from, recipients, raw)
+        return await super().send(envelope_from, recipients, raw, keep)
 
 
 async def test_a_slow_destination_keeps_back_nothing_of_another(yard: Yard) -> None:

@@ -28,9 +28,16 @@ class FakeServer:
     commands: list[str] = field(default_factory=list)
     mails: list[bytes] = field(default_factory=list)
     port: int = 0
+    lines: list[asyncio.StreamWriter] = field(default_factory=list)
+
+    def cut(self) -> None:
+        """Break every line."""
+        for each in self.lines:
+            each.transport.abort()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hold one conversation."""
+        self.lines.append(writer)
         try:
             await self._talk(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):

@@ -66,8 +66,8 @@ def main() -> None:
     head = ("threads", "program", "first output p50", "first row p50", "worst", "memory at the end")
     table(head, starts)
     print()
-    head = ("threads", "program", "key", "first output p50", "p95", "settled p50", "p95")
-    table(head, keys)
+    columns = ("threads", "program", "key", "first output p50", "p95", "settled p50", "p95")
+    table(columns, keys)
 
 
 def _measure(

@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     smtp: str = "127.0.0.1:2525"
     # SQLite in `data_dir` unless given.
     database_url: SecretStr | None = None
+    # With fewer free bytes on SQLite's disk no mail is taken, in or out; 0 never looks.
+    disk_floor: int = Field(default=256 * 1024 * 1024, ge=0)
     # http(s)://host:port of a Chroma server; in the data folder unless given.
     chroma_url: str | None = None
     # auto takes MiniLM; hash means nothing and is for tests; none searches words alone.

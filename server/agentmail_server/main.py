@@ -28,11 +28,13 @@ from agentmail_server.jobs.runner import Kind, Runner
 from agentmail_server.jobs.wake import WakeJob
 from agentmail_server.jobs.webhook import WebhookJob
 from agentmail_server.live import Hub
+from agentmail_server.mail.safety import Thresholds
 from agentmail_server.relay.caller import Caller
 from agentmail_server.relay.model import ModelEndpoint
 from agentmail_server.relay.transport import relay_of
 from agentmail_server.relay.url import RelayUrlError
 from agentmail_server.service import keys, relaying
+from agentmail_server.service.diskroom import DiskRoom
 from agentmail_server.service.domains import ensure_dkim
 from agentmail_server.service.generation import Generations
 from agentmail_server.service.indexing import Indexer, SearchSettings
@@ -136,9 +138,11 @@ async def _start(
         relay_name=relay.name if relay is not None else None,
         relay_error=lambda: relay_job.state.last_error,
         indexer=indexer,
+        disk=DiskRoom.of(settings),
     )
     http = HttpSettings.of(settings, server_version())
-    deps = Deps(store, clock, ids, http, pepper, hub, ready, indexer, caller)
+    disk = DiskRoom.of(settings)
+    deps = Deps(store, clock, ids, http, pepper, hub, ready, indexer, disk, caller)
     listener, smtp = await _listen_smtp(stack, settings, store, clock, ids, tokens)
     url = await _listen_http(stack, settings, deps, listener, failed)
     await stack.enter_async_context(searching(indexer))
@@ -212,7 +216,8 @@ async def _run_jobs(
     pool = await stack.enter_async_context(ParserPool(settings.parse_workers))
     name = settings.hostname
     relay_job = RelayJob(store, relay, hostname=name, clock=clock, ids=ids, tokens=tokens)
-    parse_job = ParseJob(store, pool, clock=clock, ids=ids, tokens=tokens)
+    thresholds = Thresholds.of(settings)
+    parse_job = ParseJob(store, pool, clock=clock, ids=ids, tokens=tokens, thresholds=thresholds)
     runner = Runner(
         store,
         [
@@ -263,7 +268,14 @@ async def _listen_smtp(
         except OSError as error:
             raise StartError(f"smtp_tls_cert or smtp_tls_key cannot be used: {error}") from error
     listener = Listener(
-        Intake(store, clock=clock, ids=ids, tokens=tokens, server_id=settings.server_id),
+        Intake(
+            store,
+            clock=clock,
+            ids=ids,
+            tokens=tokens,
+            server_id=settings.server_id,
+            disk=DiskRoom.of(settings),
+        ),  # fmt: skip
         SmtpLimits.of(settings),
         hostname=settings.hostname,
         tls=tls,

@@ -14,6 +14,7 @@ from agentmail_server.errors import BadRequest
 from agentmail_server.ids import Ids, SystemClock, to_micros
 from agentmail_server.jobs.parser import ParserPool
 from agentmail_server.mail.address import casefold_key, normalise_address
+from agentmail_server.mail.safety import Thresholds
 from agentmail_server.service import keys
 from agentmail_server.service.importing import FORMATS, Imported, import_mails, iter_mails
 from agentmail_server.service.inboxes import clean_local_part
@@ -75,7 +76,14 @@ async def _import_here(
         mails = iter_mails(arguments.path, arguments.format, now=clock.now())
         async with ParserPool(settings.parse_workers) as pool:
             return await import_mails(
-                store, ids, clock, arguments.inbox, mails, parser=pool, on_progress=show
+                store,
+                ids,
+                clock,
+                arguments.inbox,
+                mails,
+                parser=pool,
+                thresholds=Thresholds.of(settings),
+                on_progress=show,
             )
     finally:
         await store.aclose()

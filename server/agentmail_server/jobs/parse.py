@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agentmail_server.errors import NotFound, ServiceError
 from agentmail_server.ids import to_micros
 from agentmail_server.jobs.runner import DONE, FINISHED, Outcome
 from agentmail_server.mail.parse import salvage
+from agentmail_server.mail.safety import Thresholds, verdict_of
 from agentmail_server.service import reports
 from agentmail_server.store import intake, outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Connection
 
     from agentmail_server.ids import Clock, Ids
@@ -44,6 +47,16 @@ class Named:
 
 
 NOTHING = Named()
+USUAL = Thresholds()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """All that is known of a mail when it is recorded."""
+
+    parsed: ParsedMail
+    named: Named = NOTHING
+    verdict: Mapping[str, Any] | None = None
 
 
 class Parser(Protocol):
@@ -58,13 +71,21 @@ class ParseJob:
     """Handles jobs of kind `parse`; the subject is a raw id."""
 
     def __init__(
-        self, store: Store, parser: Parser, *, clock: Clock, ids: Ids, tokens: Tokens
+        self,
+        store: Store,
+        parser: Parser,
+        *,
+        clock: Clock,
+        ids: Ids,
+        tokens: Tokens,
+        thresholds: Thresholds = USUAL,
     ) -> None:
         self._store = store
         self._parser = parser
         self._clock = clock
         self._ids = ids
         self._tokens = tokens
+        self._thresholds = thresholds
 
     async def __call__(self, job: JobRow) -> Outcome:
         """Parse the mail, store what it says and finish the job, all or nothing."""
@@ -78,14 +99,14 @@ class ParseJob:
         else:
             parsed = await self._parser.parse(mail.content)
         parsed = without_tokens(parsed, self._tokens)
-        await self._record(job, parsed, Named.by(mail, self._tokens))
+        verdict = verdict_of(parsed.safety, self._thresholds)
+        await self._record(job, Read(parsed, Named.by(mail, self._tokens), verdict))
         return FINISHED
 
-    async def _record(self, job: JobRow, parsed: ParsedMail, named: Named) -> None:
+    async def _record(self, job: JobRow, read: Read) -> None:
+        now = to_micros(self._clock.now())
         try:
-            await self._store.write(
-                record_and_finish, self._ids, to_micros(self._clock.now()), job, parsed, named
-            )
+            await self._store.write(record_and_finish, self._ids, now, job, read)
         except ServiceError as error:
             if error.temporary:
                 raise
@@ -102,17 +123,16 @@ def without_tokens(parsed: ParsedMail, tokens: Tokens) -> ParsedMail:
     return replace(parsed, to=plain(parsed.to), cc=plain(parsed.cc))
 
 
-def record_and_finish(
-    conn: Connection, ids: Ids, now: int, job: JobRow, parsed: ParsedMail, named: Named = NOTHING
-) -> None:
+def record_and_finish(conn: Connection, ids: Ids, now: int, job: JobRow, read: Read) -> None:
     """Unit: the messages, what they report and the end of the job are one commit."""
+    parsed, named = read.parsed, read.named
     found = None
     if parsed.report is not None:
         mail = intake.load_raw(conn, job.subject_id)
         found = reports.match(conn, mail, parsed, named.returned_to)
     # A bounce belongs where the mail is that it tells of.
     thread_id = named.thread_id or (found.message.thread_id if found else None)
-    stored = intake.record(conn, ids, now, job.subject_id, parsed, thread_id)
+    stored = intake.record(conn, ids, now, job.subject_id, parsed, thread_id, read.verdict)
     if found is not None and stored and parsed.report is not None:
         reports.settle(conn, ids, now, found, stored[0], parsed.report.feedback_type)
     outbox.finish(conn, now, job.id, job.lease or "")

@@ -26,11 +26,15 @@ _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff",
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The text to show, the HTML as it came, and everything else as files."""
+    """The text to show, the HTML as it came, and everything else as files.
+
+    `plain` is what the plain parts say, with the invisible signs that `text` is without.
+    """
 
     text: str
     html: str | None
     attachments: tuple[ParsedAttachment, ...]
+    plain: str = ""
 
 
 def read_body(raw: bytes, leaves: Sequence[Leaf]) -> Body:
@@ -45,14 +49,17 @@ def read_body(raw: bytes, leaves: Sequence[Leaf]) -> Body:
         groups.setdefault((alone, leaf.alternative or leaf.start), []).append(leaf)
     texts: list[str] = []
     htmls: list[str] = []
+    plains: list[str] = []
     for group in groups.values():
-        text, html = _read_group(raw, group)
-        texts.append(text)
+        plain, html = _read_group(raw, group)
+        texts.append(clean_text(plain) or "\n".join(html_to_text(each) for each in html))
         htmls.extend(html)
+        plains.append(plain)
     return Body(
         text=_capped("\n".join(text for text in texts if text.strip())),
         html=storable("\n".join(htmls)) if htmls else None,
         attachments=tuple(_file(raw, leaf, n) for n, leaf in enumerate(files, 1)),
+        plain="\n".join(plains),
     )
 
 
@@ -65,11 +72,10 @@ def _is_text(leaf: Leaf, number: int) -> bool:
 
 
 def _read_group(raw: bytes, group: list[Leaf]) -> tuple[str, list[str]]:
-    """Return the text of one choice, and its HTML; plain text wins unless it is blank."""
+    """Return the plain text of one choice unless it is blank, and its HTML."""
     htmls = [_text_of(raw, leaf) for leaf in group if leaf.mime_type == "text/html"]
     plains = (_text_of(raw, leaf) for leaf in group if leaf.mime_type != "text/html")
-    text = next((plain for plain in plains if plain.strip()), "")
-    return text or "\n".join(html_to_text(html) for html in htmls), htmls
+    return next((plain for plain in plains if clean_text(plain).strip()), ""), htmls
 
 
 def _text_of(raw: bytes, leaf: Leaf) -> str:
@@ -81,8 +87,7 @@ def _text_of(raw: bytes, leaf: Leaf) -> str:
     elif charset is None and leaf.mime_type == "text/html":
         hit = _META.search(data[:4096])
         charset = hit[1].decode("ascii") if hit else None
-    text = decode(data, charset)[:MAX_HTML]
-    return storable(text) if leaf.mime_type == "text/html" else clean_text(text)
+    return storable(decode(data, charset)[:MAX_HTML])
 
 
 def _capped(text: str) -> str:

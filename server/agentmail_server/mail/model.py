@@ -54,6 +54,24 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Signal:
+    """One thing in a mail that speaks for an attack or for spam; `weight` is 0 to 1."""
+
+    code: str
+    label: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """What the scorer found in a mail, strongest first; not `checked` where it could not look."""
+
+    checked: bool = False
+    injection: tuple[Signal, ...] = ()
+    spam: tuple[Signal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedMail:
     """A parsed mail: no text in it holds a NUL, a lone surrogate or a terminal control.
 
@@ -81,3 +99,4 @@ class ParsedMail:
     parse_error: str | None = None
     received_count: int = 0
     report: Report | None = None
+    safety: Safety = Safety()

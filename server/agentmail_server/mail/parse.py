@@ -13,6 +13,7 @@ from agentmail_server.mail.dsn import Notice, read_report
 from agentmail_server.mail.headers import Headers, clean_id, id_list, read_headers
 from agentmail_server.mail.mime import walk
 from agentmail_server.mail.model import Mailbox, ParsedAttachment, ParsedMail
+from agentmail_server.mail.safety import Mail, examine
 from agentmail_server.mail.snippet import make_snippet
 from agentmail_server.mail.text import one_line
 
@@ -43,6 +44,7 @@ def _parse(raw: bytes) -> ParsedMail:
     mail = _read_headers(headers)
     leaves, cut = walk(raw, headers)
     body = read_body(raw, leaves)
+    letter = Mail(headers, mail.subject, mail.sender, body.plain, body.html or "", body.text)
     return replace(
         mail,
         text=body.text,
@@ -51,6 +53,7 @@ def _parse(raw: bytes) -> ParsedMail:
         attachments=body.attachments,
         parse_error=headers.cut or cut,
         report=read_report(Notice(raw, headers, tuple(leaves), mail.sender, body.text)),
+        safety=examine(letter),
     )
 
 

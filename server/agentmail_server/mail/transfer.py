@@ -10,7 +10,15 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from agentmail_server.mail.model import Fate, Mailbox, ParsedAttachment, ParsedMail, Report
+from agentmail_server.mail.model import (
+    Fate,
+    Mailbox,
+    ParsedAttachment,
+    ParsedMail,
+    Report,
+    Safety,
+    Signal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,6 +36,7 @@ def dump(mail: ParsedMail) -> bytes:
     head["headers_seen"] = dict(mail.headers_seen)
     head["date"] = mail.date.isoformat() if mail.date else None
     head["report"] = asdict(mail.report) if mail.report else None
+    head["safety"] = asdict(mail.safety)
     head["attachments"] = [_file_head(each) for each in mail.attachments]
     written = json.dumps(head, ensure_ascii=False).encode()
     contents = (each.content for each in mail.attachments)
@@ -45,6 +54,7 @@ def load(data: bytes) -> ParsedMail:
         head[name] = tuple(head[name])
     head["date"] = datetime.fromisoformat(head["date"]) if head["date"] else None
     head["report"] = _report(head["report"]) if head["report"] else None
+    head["safety"] = _safety(head["safety"])
     head["attachments"] = tuple(_files(head["attachments"], data, end))
     return ParsedMail(**head)
 
@@ -52,6 +62,13 @@ def load(data: bytes) -> ParsedMail:
 def _report(held: dict[str, Any]) -> Report:
     fates = tuple(Fate(**each) for each in held.pop("fates"))
     return Report(fates=fates, message_ids=tuple(held.pop("message_ids")), **held)
+
+
+def _safety(held: dict[str, Any]) -> Safety:
+    injection, spam = (
+        tuple(Signal(**each) for each in held.pop(kind)) for kind in ("injection", "spam")
+    )
+    return Safety(injection=injection, spam=spam, **held)
 
 
 def _file_head(file: ParsedAttachment) -> dict[str, object]:

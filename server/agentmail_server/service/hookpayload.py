@@ -133,6 +133,8 @@ def _security(metadata: Mapping[str, Any]) -> dict[str, Any]:
             "risk_level": metadata.get("prompt_injection_risk", "none"),
             "confidence": metadata.get("prompt_injection_score", 0.0),
             "summary": metadata.get("prompt_injection_signals", ""),
+            "reason_codes": metadata.get("prompt_injection_reason_codes", []),
+            "model_checked": False,
         },
     }
 

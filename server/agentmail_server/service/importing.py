@@ -14,6 +14,7 @@ from agentmail_server.errors import NotFound, ServiceError
 from agentmail_server.ids import to_micros
 from agentmail_server.mail.address import casefold_key
 from agentmail_server.mail.parse import parse, salvage
+from agentmail_server.mail.safety import Thresholds, verdict_of
 from agentmail_server.service.mailsource import FORMATS, SourceMail, iter_mails
 from agentmail_server.store import intake, outbox
 from agentmail_server.store.inboxes import inboxes_for
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 # Few enough that a stop or a bad mail costs little, many enough that a commit costs little.
 _BATCH = 50
 _BATCH_BYTES = 32 * 1024 * 1024
+USUAL = Thresholds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ async def import_mails(
     mails: Iterator[SourceMail],
     *,
     parser: Parser | None = None,
+    thresholds: Thresholds = USUAL,
     on_progress: Callable[[Imported], None] = lambda _: None,
 ) -> Imported:
     """Store `mails` in the inbox called `address`; run again it stores only what is missing.
@@ -84,7 +87,10 @@ async def import_mails(
         fresh = [mail for mail in chunk if mail.dedupe_key not in held]
         accepted = [_accepted(mail, target) for mail in fresh]
         batch = list(zip(accepted, await _parse_all(fresh, parser), strict=True))
-        stored = await _store_batch(store, ids, to_micros(clock.now()), batch) if batch else 0
+        stored = 0
+        if batch:
+            now = to_micros(clock.now())
+            stored = await _store_batch(store, ids, now, batch, thresholds)
         read = len(chunk)
         done = Imported(done.read + read, done.stored + stored, done.repeated + read - stored)
         on_progress(done)
@@ -120,26 +126,33 @@ def _accepted(mail: SourceMail, target: InboxTarget) -> AcceptedMail:
     )
 
 
-async def _store_batch(store: Store, ids: Ids, now: int, batch: Batch) -> int:
+async def _store_batch(
+    store: Store, ids: Ids, now: int, batch: Batch, thresholds: Thresholds
+) -> int:
     try:
-        return await store.write(bring_in, ids, now, batch)
+        return await store.write(bring_in, ids, now, batch, thresholds)
     except Exception as error:  # whatever one mail did to the batch, the others are sound
         if not _is_its_own_fault(error):
             raise
         log.info("a batch was refused (%s); storing its mails one by one", error)
-    return sum([await _store_one(store, ids, now, *each) for each in batch])
+    return sum([await _store_one(store, ids, now, each, thresholds) for each in batch])
 
 
 async def _store_one(
-    store: Store, ids: Ids, now: int, mail: AcceptedMail, parsed: ParsedMail
+    store: Store,
+    ids: Ids,
+    now: int,
+    one: tuple[AcceptedMail, ParsedMail],
+    thresholds: Thresholds,
 ) -> int:
+    mail = one[0]
     try:
-        return await store.write(bring_in, ids, now, [(mail, parsed)])
+        return await store.write(bring_in, ids, now, [one], thresholds)
     except Exception as error:  # kept by its headers alone rather than lost
         if not _is_its_own_fault(error):
             raise
         plain = salvage(mail.content, f"cannot be stored as parsed: {error}")
-        return await store.write(bring_in, ids, now, [(mail, plain)])
+        return await store.write(bring_in, ids, now, [(mail, plain)], thresholds)
 
 
 def _is_its_own_fault(error: Exception) -> bool:
@@ -157,12 +170,15 @@ def held_keys(conn: Connection, inbox_id: str, keys: Sequence[str]) -> set[str]:
     return set(conn.execute(query).scalars())
 
 
-def bring_in(conn: Connection, ids: Ids, now: int, batch: Batch) -> int:
+def bring_in(
+    conn: Connection, ids: Ids, now: int, batch: Batch, thresholds: Thresholds = USUAL
+) -> int:
     """Unit: keep and record each mail not held yet; return how many were new."""
     stored = 0
     for mail, parsed in batch:
         for raw_id in intake.accept_raw(conn, ids, now, mail):
-            intake.record(conn, ids, now, raw_id, parsed)
+            verdict = verdict_of(parsed.safety, thresholds)
+            intake.record(conn, ids, now, raw_id, parsed, verdict=verdict)
             # The job that accepting it queued has nothing left to do.
             outbox.close(conn, now, f"parse:{raw_id}")
             stored += 1

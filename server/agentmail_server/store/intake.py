@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import BindParameter, Connection, RowMapping, bindparam, select
 
 from agentmail_server.errors import NotFound
 from agentmail_server.ids import Ids
 from agentmail_server.mail.model import ParsedMail
+from agentmail_server.mail.safety import Thresholds, verdict_of
 from agentmail_server.mail.threading import thread_keys
 from agentmail_server.store.attachments import keep_blobs
 from agentmail_server.store.outbox import enqueue
@@ -100,11 +102,13 @@ def record(
     raw_id: str,
     parsed: ParsedMail,
     token_thread: str | None = None,
+    verdict: Mapping[str, Any] | None = None,
 ) -> list[MessageRow]:
     """Give a parsed mail its place in every inbox it is for; return the messages newly stored.
 
     Run again it stores nothing twice. `token_thread` is the thread that a verified token of the
-    envelope names; it counts only in the inbox that holds that thread.
+    envelope names; it counts only in the inbox that holds that thread. `verdict` goes into the
+    metadata; without one the mail is judged by the usual thresholds and its sender by nothing.
     """
     targets = _unrecorded(conn, raw_id)
     if targets and is_postgres(conn):
@@ -113,8 +117,9 @@ def record(
         targets = _unrecorded(conn, raw_id)
     if not targets:
         return []
+    judged = verdict if verdict is not None else verdict_of(parsed.safety, Thresholds())
     blobs = keep_blobs(conn, [each.content for each in parsed.attachments])
-    story = Inbound(ids, now, parsed, thread_keys(parsed), tuple(blobs), token_thread)
+    story = Inbound(ids, now, parsed, thread_keys(parsed), tuple(blobs), token_thread, judged)
     stored = [record_in_inbox(conn, target, story) for target in targets]
     query = select(messages).where(messages.c.id.in_(stored)).order_by(messages.c.seq)
     return message_rows(conn, conn.execute(query).mappings().all())

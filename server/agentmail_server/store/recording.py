@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +37,10 @@ _REPORT_FLAGS = {
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A parsed mail on its way into inboxes; `blobs` are the hashes of its attachments."""
+    """A parsed mail on its way into inboxes; `blobs` are the hashes of its attachments.
+
+    `verdict` holds the fields of the metadata that say what was thought of the mail.
+    """
 
     ids: Ids
     now: int
@@ -45,6 +48,7 @@ class Inbound:
     keys: ThreadKeys
     blobs: tuple[str, ...]
     token_thread: str | None
+    verdict: Mapping[str, Any]
 
 
 def record_in_inbox(conn: Connection, target: RowMapping, story: Inbound) -> str:
@@ -63,7 +67,7 @@ def record_in_inbox(conn: Connection, target: RowMapping, story: Inbound) -> str
     add_people(conn, thread_id, people)
     remember(conn, letter, thread_id)
     message_id = story.ids.make("msg")
-    values = _message_values(target, parsed, people) | {
+    values = _message_values(target, story, people) | {
         "id": message_id,
         "thread_id": thread_id,
         "rfc_message_id": letter.rfc_message_id,
@@ -121,8 +125,9 @@ def _arrival(target: RowMapping, story: Inbound) -> Arrival:
 
 
 def _message_values(
-    target: RowMapping, parsed: ParsedMail, people: Sequence[Participant]
+    target: RowMapping, story: Inbound, people: Sequence[Participant]
 ) -> dict[str, Any]:
+    parsed = story.parsed
     return {
         "org_id": target["org_id"],
         "inbox_id": target["inbox_id"],
@@ -147,6 +152,7 @@ def _message_values(
             "envelope_from": target["envelope_from"],
             "envelope_to": target["recipient"],
             "source": target["source"],
+            **story.verdict,
         },
         "created_at": target["received_at"],
     }

@@ -85,7 +85,7 @@ async def test_messages_and_the_end_of_the_job_are_one_commit(
     (job,) = [JobRow(**row._mapping) for row in await yard.jobs()]
     monkeypatch.setattr(outbox, "finish", broken)
     with pytest.raises(Unavailable):
-        await yard.store.write(parse.record_and_finish, yard.ids, yard.now, job, PARSED)
+        await yard.store.write(parse.record_and_finish, yard.ids, yard.now, job, parse.Read(PARSED))
     assert job.subject_id == raw_id
     assert list(await yard.rows(tables.messages)) == []
     assert (await yard.jobs())[0].done_at is None

@@ -2,7 +2,7 @@
 
 ServiceError
 ├── BadRequest      400   ├── Conflict     409   ├── Unavailable   503, temporary
-├── Unauthorized    401   ├── TooLarge     413
+├── Unauthorized    401   ├── TooLarge     413   │   └── OutOfRoom 503
 ├── Forbidden       403   └── RateLimited  429, temporary
 ├── NotFound        404
 └── Gone            410
@@ -97,8 +97,16 @@ class RateLimited(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """The store or a needed part cannot answer now."""
+    """The store or a needed part cannot answer now; `retry_after` is in seconds."""
 
     status = 503
     code = "unavailable"
     temporary = True
+    retry_after = 5
+
+
+class OutOfRoom(Unavailable):
+    """The disk is full, or nearly so."""
+
+    code = "insufficient_storage"
+    retry_after = 60

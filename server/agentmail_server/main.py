@@ -275,7 +275,7 @@ async def _listen_smtp(
             tokens=tokens,
             server_id=settings.server_id,
             disk=DiskRoom.of(settings),
-        ),  # fmt: skip
+        ),
         SmtpLimits.of(settings),
         hostname=settings.hostname,
         tls=tls,

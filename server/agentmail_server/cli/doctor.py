@@ -18,6 +18,7 @@ from agentmail_server.ids import Ids, SystemClock
 from agentmail_server.relay.mx import DnsResolver, MxFailure
 from agentmail_server.relay.url import RelayUrlError, parse_relay_url
 from agentmail_server.search.weights import find_model
+from agentmail_server.service.diskroom import DiskRoom
 from agentmail_server.service.domains import dkim_key
 from agentmail_server.service.keys import load_pepper
 from agentmail_server.service.vault import Vault
@@ -67,6 +68,7 @@ async def examine(settings: Settings) -> list[Finding]:
     serving = await asyncio.to_thread(_answers, settings.http_address)
     findings = [Finding("config", f"data folder {settings.data_dir}, domain {settings.domain}")]
     findings += await _store(settings, serving=serving)
+    findings += _disk(settings)
     findings += _sqlite(settings)
     findings.append(await _port("http", settings.http_address, serving=serving))
     findings.append(await _port("smtp", settings.smtp_address, serving=serving))
@@ -132,6 +134,14 @@ def _integrity(settings: Settings) -> Finding:
     if answer == "ok":
         return Finding("store", "can be written, schema up to date, file sound")
     return Finding("store", f"{answer}; stop the server and restore a backup", ok=False)
+
+
+def _disk(settings: Settings) -> list[Finding]:
+    disk = DiskRoom.of(settings)
+    if (free := disk.free()) is None:
+        return []
+    text = disk.problem() or f"{free // 1_000_000} MB free"
+    return [Finding("disk", text, ok=disk.problem() is None)]
 
 
 def _sqlite(settings: Settings) -> list[Finding]:

@@ -23,8 +23,8 @@ AGNIC = (
            query=wire.InboxQuery, errors=(404,)),
     _route("POST", f"{_EMAIL}/send", "messages:write", agnic.send,
            "Agnic: send a mail", wire.AgnicSentOut,
-           body=wire.AgnicSendIn, errors=(404, 409)),
+           body=wire.AgnicSendIn, errors=(404, 409), stores=True),
     _route("POST", f"{_EMAIL}/reply", "messages:write", agnic.reply,
            "Agnic: answer a mail and mark it as read", wire.AgnicSentOut,
-           body=wire.AgnicReplyIn, errors=(404, 409)),
+           body=wire.AgnicReplyIn, errors=(404, 409), stores=True),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from agentmail_server.ids import Clock, Ids
 from agentmail_server.live import Hub
 from agentmail_server.relay.caller import Caller
 from agentmail_server.service.agentauth import BodySignatures
+from agentmail_server.service.diskroom import DiskRoom
 from agentmail_server.service.indexing import Indexer
 from agentmail_server.service.keys import Pepper
 from agentmail_server.service.limits import RateSettings
@@ -93,6 +94,7 @@ class Deps:
     ready: Readiness
     # Without one, words alone are searched.
     indexer: Indexer | None = None
+    disk: DiskRoom = field(default_factory=DiskRoom)
     # Calls webhooks; without one they cannot be tested.
     caller: Caller | None = None
     # Set when the server stops: open streams end at once.

@@ -84,6 +84,8 @@ class Endpoint:
     async def _handle(
         self, route: Route, request: Request, request_id: str, principal: Principal, body: Body
     ) -> Response:
+        if route.stores:
+            self._deps.disk.insist()
         query = _query(route.query, request)
         raw, file = await self._taken(route, body)
         try:

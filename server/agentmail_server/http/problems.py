@@ -15,6 +15,7 @@ from agentmail_server.errors import (
     RateLimited,
     ServiceError,
     StaleTimestamp,
+    Unavailable,
 )
 
 _CODES = {404: "not_found", 405: "method_not_allowed"}
@@ -50,7 +51,7 @@ def problem(error: ServiceError, request_id: str | None = None) -> Response:
         body["details"] = error.details
     if isinstance(error, MissingScope):
         body |= {"required": error.required, "hint": error.hint}
-    if isinstance(error, RateLimited):
+    if isinstance(error, (RateLimited, Unavailable)):
         body["retryAfter"] = error.retry_after
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, StaleTimestamp):

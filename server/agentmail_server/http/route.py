@@ -95,6 +95,8 @@ class Route:
     # Other than JSON: what comes in, what goes out.
     takes: str = "application/json"
     gives: str = "application/json"
+    # It adds mail or files, and is refused while the disk is nearly full.
+    stores: bool = False
     # The field of the body that is a file in base64; it is decoded to disk as it comes in.
     file: str | None = None
     # A link may carry its own proof in place of a key.

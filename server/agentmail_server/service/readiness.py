@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import literal, select
 
 from agentmail_server.errors import ServiceError
+from agentmail_server.service.diskroom import DiskRoom
 from agentmail_server.store import outbox
 
 if TYPE_CHECKING:
@@ -32,21 +33,26 @@ class Readiness:
         relay_name: str | None,
         relay_error: Callable[[], str | None],
         indexer: Indexer | None = None,
+        disk: DiskRoom | None = None,
     ) -> None:
         self._store = store
         self._runner_alive = runner_alive
         self._relay_name = relay_name
         self._relay_error = relay_error
         self._indexer = indexer
+        self._disk = disk or DiskRoom()
 
     async def __call__(self) -> dict[str, Any]:
         """Return the facts; `ready` is False when mail could not be stored or worked on."""
         store_error = await self._store_error()
         runner = self._runner_alive()
+        full = self._disk.problem()
         backlog = {} if store_error else await self._store.read(outbox.backlog)
         return {
-            "ready": store_error is None and runner,
+            "ready": store_error is None and runner and full is None,
             "store": store_error or "ok",
+            "disk": full or "ok",
+            "disk_free": self._disk.free(),
             "runner": "ok" if runner else "not running",
             "backlog": backlog,
             "relay": self._relay_name,

@@ -11,6 +11,7 @@ from agentmail_server.mail.address import normalise_address
 from agentmail_server.mail.headers import count_received
 from agentmail_server.relay.conversation import SELF_MARK
 from agentmail_server.service import inbound, reports
+from agentmail_server.service.diskroom import DiskRoom
 from agentmail_server.smtp import replies
 from agentmail_server.smtp.paths import NULL_SENDER
 from agentmail_server.store.inboxes import inboxes_for
@@ -33,9 +34,17 @@ class Intake:
     """The handler that aiosmtpd calls; holds no state of a session."""
 
     def __init__(
-        self, store: Store, *, clock: Clock, ids: Ids, tokens: Tokens, server_id: str = ""
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        ids: Ids,
+        tokens: Tokens,
+        server_id: str = "",
+        disk: DiskRoom | None = None,
     ) -> None:
         self._store = store
+        self._disk = disk or DiskRoom()
         self._clock = clock
         self._ids = ids
         self._tokens = tokens
@@ -88,7 +97,10 @@ class Intake:
         address: str,
         options: list[str],
     ) -> str:
-        """Note the sender; anyone may write to us."""
+        """Note the sender; anyone may write to us while there is room for more."""
+        if (problem := self._disk.problem()) is not None:
+            log.warning("mail refused", extra={"reason": problem})
+            return str(replies.STORE_FULL)
         envelope.mail_from = address
         envelope.mail_options.extend(options)
         return str(replies.SENDER_OK)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from agentmail_server.errors import ServiceError
+from agentmail_server.errors import OutOfRoom, ServiceError
 
 
 class Reply(NamedTuple):
@@ -58,10 +57,7 @@ def for_error(error: ServiceError) -> Reply:
     if error.status == 404:
         # The inbox was deleted between RCPT and DATA.
         return UNKNOWN_RECIPIENT
-    # The store's own words for SQLITE_FULL and for PostgreSQL's class 53.
-    if "is full" in error.message or "No space left" in error.message:
-        return STORE_FULL
-    return STORE_DOWN
+    return STORE_FULL if isinstance(error, OutOfRoom) else STORE_DOWN
 
 
 # What aiosmtpd says by itself, with the enhanced code it leaves out.

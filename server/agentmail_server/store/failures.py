@@ -7,12 +7,13 @@ import sqlite3
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from agentmail_server.errors import Unavailable
+from agentmail_server.errors import OutOfRoom, Unavailable
 
 # Primary result codes: busy, locked, nomem, readonly, ioerr, full, cantopen, protocol.
 _SQLITE_MOMENT = frozenset({5, 6, 7, 8, 10, 13, 14, 15})
 # SQLSTATE classes: connection, resources, operator intervention, system, lock not available.
 _POSTGRES_MOMENT = ("08", "53", "57", "58", "55P03")
+_POSTGRES_FULL = "53100"
 _POSTGRES_RETRY = frozenset({"40001", "40P01"})
 
 
@@ -22,6 +23,8 @@ def translate(error: Exception) -> Exception:
         return Unavailable("the database is busy; try again")
     if isinstance(error, (ConnectionError, TimeoutError)):
         return Unavailable("the database does not answer; try again")
+    if isinstance(error, DBAPIError) and _is_full(error):
+        return OutOfRoom(f"the store cannot answer now: {error.orig}")
     if isinstance(error, DBAPIError) and _is_moment(error):
         return Unavailable(f"the store cannot answer now: {error.orig}")
     return error
@@ -38,6 +41,12 @@ def _is_moment(error: DBAPIError) -> bool:
         return code is not None and code & 0xFF in _SQLITE_MOMENT
     state = _sqlstate(error)
     return error.connection_invalidated or state.startswith(_POSTGRES_MOMENT)
+
+
+def _is_full(error: DBAPIError) -> bool:
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return _sqlstate(error) == _POSTGRES_FULL
 
 
 def _sqlstate(error: DBAPIError) -> str:

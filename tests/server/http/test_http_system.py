@@ -108,7 +108,7 @@ def test_scopes_are_known_and_paths_are_unique() -> None:
     pairs = [(route.method, route.path) for route in ROUTES]
     assert len(pairs) == len(set(pairs))
     assert {route.path for route in ROUTES if route.scope == PUBLIC} == {
-        "/healthz", "/readyz", "/metrics", "/openapi.json",
+        "/health", "/healthz", "/readyz", "/metrics", "/openapi.json",
         "/v1/auth/agent-register", "/v1/auth/agent-verify",
     }  # fmt: skip
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from agentmail_server.config import HostPort
 from agentmail_server.ids import FrozenClock, Ids
+from agentmail_server.service.diskroom import DiskRoom
 from agentmail_server.service.tokens import Tokens
 from agentmail_server.smtp.intake import Intake
 from agentmail_server.smtp.limits import SmtpLimits
@@ -92,9 +93,12 @@ class World:
         *,
         tls: SSLContext | None = None,
         store: Any = None,
+        disk: DiskRoom | None = None,
     ) -> Listener:
         """Start a listener; its address is at `.port`."""
-        intake = Intake(store or self.store, clock=self.clock, ids=self.ids, tokens=self.tokens)
+        intake = Intake(
+            store or self.store, clock=self.clock, ids=self.ids, tokens=self.tokens, disk=disk
+        )
         listener = Listener(intake, limits or SmtpLimits(), hostname="mx.agents.test", tls=tls)
         self.port = (await listener.start(HostPort("127.0.0.1", 0))).port
         self.stack.push_async_callback(listener.stop, 0.2)

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
 import pytest
-from agentmail_server.errors import Unavailable
+from agentmail_server.errors import OutOfRoom, Unavailable
 from agentmail_server.smtp.limits import SmtpLimits
 from agentmail_server.store import tables
 from sqlalchemy import Connection, select
@@ -235,7 +235,7 @@ class _Failing:
     ("error", "reply"),
     [
         (Unavailable("the store cannot answer now: database is locked"), "451 4.3.0"),
-        (Unavailable("the store cannot answer now: database or disk is full"), "452 4.3.1"),
+        (OutOfRoom("the store cannot answer now: database or disk is full"), "452 4.3.1"),
         (RuntimeError("broken"), "451 4.3.0"),
     ],
 )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from agentmail_server.errors import BadRequest, Conflict, ServiceError, Unavailable
+from agentmail_server.errors import BadRequest, Conflict, OutOfRoom, ServiceError, Unavailable
 from agentmail_server.ids import FrozenClock, Ids
 from agentmail_server.store import accounts
 from agentmail_server.store.engine import Store, open_store
@@ -288,7 +288,7 @@ async def test_a_full_disk_is_temporary_and_reads_go_on(sqlite_store: Store) -> 
         conn.execute(insert(orgs).values(id="big", name="x" * 5_000_000, slug="big", created_at=1))
 
     await sqlite_store.write(limit, 200)
-    with pytest.raises(Unavailable, match="full") as caught:
+    with pytest.raises(OutOfRoom, match="full") as caught:
         await sqlite_store.write(big)
     assert caught.value.temporary
     assert await sqlite_store.read(names) == ["before"]

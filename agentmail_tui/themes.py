@@ -54,6 +54,7 @@ INKS: dict[str, Ink] = {
     "head": Ink(background="bar", mono="underline"),
     "cursor": Ink(background="cursor", mono="reverse"),
     "cursor-off": Ink(background="cursor-off", mono="underline"),
+    "hit": Ink("accent", bold=True, mono="underline"),
     "chip": Ink("foreground", "cursor", bold=True, mono="reverse"),
 }
 

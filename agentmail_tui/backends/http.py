@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,6 +24,7 @@ from agentmail_tui.errors import BadReply, MailError, RateLimited, Temporary
 
 MAX_REPLY = 20_000_000  # bytes
 STREAM_SILENCE = 45.0  # seconds; the server says something every 15
+KEY_VARIABLE = "COMMUNE_API_KEY"
 _TIMEOUT = httpx.Timeout(30.0, connect=5.0)
 _PAUSES = (0.2, 0.6)  # seconds before the second and the third try
 _LONGEST_OBEYED = 10.0  # seconds that a reader waits by itself when told to
@@ -59,6 +61,11 @@ class Http:
             headers={"User-Agent": "agentmail-tui"},
             limits=httpx.Limits(max_connections=12, max_keepalive_connections=6),
         )
+
+    def curl(self, path: str) -> str:
+        """Return a reading call as one line for a shell; the key is a variable's name."""
+        url = f"{str(self._client.base_url).rstrip('/')}{path}"
+        return f'curl -sS -H "Authorization: Bearer ${KEY_VARIABLE}" {shlex.quote(url)}'
 
     async def call(
         self,

@@ -90,6 +90,10 @@ class Backend(Protocol):
         """Return a message's source, cleaned for show."""
         ...
 
+    def curl(self, message: Message) -> str | None:
+        """Return the call that fetches a message, for a shell, its key a variable's name."""
+        ...
+
     async def attachment(self, attachment_id: str) -> bytes:
         """Return the bytes of a file that came with a message."""
         ...

@@ -11,12 +11,19 @@ class Place(StrEnum):
 
     LIST = "list"
     READER = "reader"
+    HITS = "hits"  # the list while it shows what a search found; keys are those of the list
     FIELD = "field"  # of the search bar; it takes all but a few strokes
     COMPOSER = "composer"
     REVIEW = "review"
     PICKER = "picker"
     DELIVERY = "delivery"
     INBOXES = "inboxes"
+    DOMAINS = "domains"
+    API_KEYS = "API keys"
+    ORG = "organisation"
+    SERVERS = "servers"
+    SCHEMA = "schema"
+    SECRET = "secret"  # noqa: S105 - a key that is shown once
     PAGE = "page"  # a text that is only read
     QUESTION = "question"
 

@@ -83,6 +83,10 @@ class Reading(Searching):
         except MailError as error:
             return f"The source could not be read: {error.message}"
 
+    def curl(self, message: Message) -> str | None:
+        """Return the call that fetches a message, for a shell; None where there is none."""
+        return self._backend.curl(message)
+
     async def attachment(self, attachment_id: str) -> bytes | None:
         """Return the bytes of a file; None, and a notice, where they cannot be had."""
         try:

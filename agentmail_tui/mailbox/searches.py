@@ -30,7 +30,7 @@ class SavedSearch:
 
 def named(name: str, query: str) -> SavedSearch:
     """Return a search to keep; without a name it is called as its words are."""
-    return SavedSearch(clean_line(name.strip() or query, NAME_LONGEST), query[:LONGEST])
+    return SavedSearch(clean_line(name.strip() or query, NAME_LONGEST), clean_line(query, LONGEST))
 
 
 def load_searches(folder: Path, server: str) -> tuple[SavedSearch, ...]:

@@ -6,8 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from agentmail_tui.clean import Safe, clean, clean_line
-from agentmail_tui.domain import Address, Direction, Inbox, Message, Status, Thread
-from agentmail_tui.mailbox.state import SPLITS, MailState, Outgoing, SendPhase, Split
+from agentmail_tui.domain import (
+    Address,
+    DeliveryEvent,
+    Direction,
+    Hit,
+    Inbox,
+    Message,
+    Status,
+    Thread,
+)
+from agentmail_tui.mailbox.state import SNOOZED, SPLITS, MailState, Outgoing, SendPhase, Split
 
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
@@ -37,11 +46,11 @@ def visible_row(state: MailState, index: int) -> Thread | None:
     return state.window.rows.get(index)
 
 
-def score_of(state: MailState, index: int) -> float | None:
-    """Return how well a row fits the search, 0 to 1."""
+def hit_at(state: MailState, index: int) -> Hit | None:
+    """Return the hit of a search that a row shows."""
     if state.search is None or not 0 <= index < len(state.search.hits):
         return None
-    return state.search.hits[index].score
+    return state.search.hits[index]
 
 
 def selected_thread(state: MailState) -> Thread | None:
@@ -52,6 +61,12 @@ def selected_thread(state: MailState) -> Thread | None:
 def target_thread(state: MailState) -> Thread | None:
     """Return the thread that acts apply to: the open one, else the one under the cursor."""
     return state.open.thread if state.open is not None else selected_thread(state)
+
+
+def delivery_events(state: MailState) -> tuple[DeliveryEvent, ...]:
+    """Return the events that the delivery panel lists: all, or those of the chosen type."""
+    delivery = state.delivery
+    return (delivery.log or ()) if delivery.kind else delivery.data.events
 
 
 def current_inbox(state: MailState) -> Inbox | None:
@@ -73,9 +88,19 @@ def title(state: MailState) -> Safe:
 
 def splits(state: MailState) -> tuple[Split, ...]:
     """Return the tabs that the server can fill."""
-    if state.capabilities.triage_in_list:
-        return SPLITS
-    return tuple(split for split in SPLITS if split.status is None and not split.mine)
+    found = SPLITS
+    if not state.capabilities.triage_in_list:
+        found = tuple(split for split in SPLITS if split.status is None and not split.mine)
+    return (*found, SNOOZED) if _shows_snoozed(state) else found
+
+
+def _shows_snoozed(state: MailState) -> bool:
+    """Tell whether there is a tab of what sleeps; where nobody counts there always is."""
+    able = state.capabilities
+    if not able.snooze:
+        return False
+    asleep = not able.counts or (state.counts is not None and state.counts.snoozed > 0)
+    return asleep or state.split.snoozed
 
 
 def split_counts(state: MailState) -> Mapping[str, int | None]:
@@ -86,7 +111,8 @@ def split_counts(state: MailState) -> Mapping[str, int | None]:
         for split in SPLITS:
             if split.status is not None:
                 found[split.key] = by_status.get(split.status, 0)
-        found["all"] = state.counts.total
+        found["all"] = state.counts.total - state.counts.snoozed
+        found["snoozed"] = state.counts.snoozed
     if state.window.complete and not state.window.wanted.words:
         found.setdefault(state.split.key, state.window.total)
         if found[state.split.key] is None:

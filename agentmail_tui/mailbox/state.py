@@ -47,16 +47,20 @@ class Split:
     status: Status | None = None
     mine: bool = False
     unread: bool | None = None
+    snoozed: bool = False
 
 
+ALL = Split("all", "All")
 SPLITS: tuple[Split, ...] = (
     Split("needs_reply", "Needs reply", status=Status.NEEDS_REPLY),
     Split("open", "Open", status=Status.OPEN),
     Split("waiting", "Waiting", status=Status.WAITING),
     Split("mine", "Mine", mine=True),
     Split("closed", "Closed", status=Status.CLOSED),
-    Split("all", "All"),
+    ALL,
 )
+# Behind the others, and only while something sleeps: so their numbers stay.
+SNOOZED = Split("snoozed", "Snoozed", snoozed=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class ThreadWindow:
     until the last page came.  Rows far from what is shown are let go.
     """
 
-    wanted: ThreadFilter = ThreadFilter()
+    wanted: ThreadFilter = ThreadFilter(snoozed=False)
     total: int = 0
     complete: bool = False
     rows: Mapping[int, Thread] = field(default_factory=lambda: MappingProxyType({}))
@@ -197,7 +201,7 @@ class MailState:
     capabilities: Capabilities = Capabilities()
     inboxes: tuple[Inbox, ...] = ()
     inbox_id: str | None = None  # None: all inboxes
-    split: Split = SPLITS[-1]
+    split: Split = ALL
     counts: Counts | None = None
     window: ThreadWindow = ThreadWindow()
     selected: int = 0  # row number of the cursor

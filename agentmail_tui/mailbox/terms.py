@@ -66,7 +66,7 @@ def _phrases_and_words(typed: str) -> tuple[list[str], list[str]]:
         if value.startswith('"'):
             phrases.append(value)
         else:
-            words.extend(_WORD.findall(f"{name} {value}".casefold()))
+            words.extend(_WORD.findall(f"{name} {value}".lower()))
     return phrases, words
 
 

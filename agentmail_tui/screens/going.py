@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 from textual import on
 
 from agentmail_tui.mailbox import select
-from agentmail_tui.mailbox.state import SPLITS, Link, MailState, Split, Tone
+from agentmail_tui.mailbox.searches import SavedSearch
+from agentmail_tui.mailbox.state import SNOOZED, SPLITS, Link, MailState, Split, Tone
+from agentmail_tui.screens import present_search
 from agentmail_tui.screens.context import Context
-from agentmail_tui.screens.panes import Panes
+from agentmail_tui.screens.searching import SearchActions
 from agentmail_tui.widgets.split_bar import SplitBar
 
 if TYPE_CHECKING:
-    from agentmail_tui.screens.delivery import Picked
+    from agentmail_tui.screens.delivery_acts import Picked
+
+Tab = Split | SavedSearch
 
 
-class GoActions(Panes):
+class GoActions(SearchActions):
     """Changes what the list shows, and what is shown beside it."""
 
     def __init__(self, context: Context) -> None:
@@ -27,27 +31,37 @@ class GoActions(Panes):
         self._event_id: str | None = None
 
     def action_split(self, number: int) -> None:
-        """Show a split by its number, from 1."""
-        splits = select.splits(self.state)
-        if number <= len(splits):
-            self.show_split(splits[number - 1])
+        """Show a split by its number, from 1; those of kept searches come last."""
+        tabs = self._tabs()
+        if number <= len(tabs):
+            self._show_tab(tabs[number - 1])
         else:
             self.say(f"there is no split {number}", Tone.WARNING)
 
     def action_split_step(self, by: int) -> None:
         """Show the split beside this one; after the last comes the first."""
-        splits = select.splits(self.state)
-        keys = [split.key for split in splits]
-        at = keys.index(self.state.split.key) if self.state.split.key in keys else 0
-        self.show_split(splits[(at + by) % len(splits)])
+        tabs = self._tabs()
+        shown: Tab = present_search.shown_search(self.state) or self.state.split
+        at = tabs.index(shown) if shown in tabs else 0
+        self._show_tab(tabs[(at + by) % len(tabs)])
+
+    def _tabs(self) -> tuple[Tab, ...]:
+        return (*self.own_splits(), *self.state.saved)
+
+    def _show_tab(self, tab: Tab) -> None:
+        if isinstance(tab, SavedSearch):
+            self.show_saved(tab)
+        else:
+            self.show_split(tab)
 
     def action_go_split(self, key: str) -> None:
         """Show a split by its name."""
-        for split in select.splits(self.state):
+        asleep = (SNOOZED,) if self.state.capabilities.snooze else ()
+        for split in (*select.splits(self.state), *asleep):
             if split.key == key:
                 self.show_split(split)
                 return
-        label = next(split.label for split in SPLITS if split.key == key)
+        label = next(split.label for split in (*SPLITS, SNOOZED) if split.key == key)
         self.say(f"this server has no list of {label.lower()}", Tone.WARNING)
 
     def show_split(self, split: Split) -> None:

@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
 from agentmail_tui.screens import present, present_delivery, present_search, present_thread
+from agentmail_tui.screens.administering import AdminActions
 from agentmail_tui.screens.bindings import bindings
 from agentmail_tui.screens.copying import CopyActions
 from agentmail_tui.screens.finding import FindActions
@@ -42,7 +43,14 @@ _TOO_SMALL: Line = (("agentmail needs 60 × 15 cells", "muted"),)
 
 
 class MailScreen(
-    PrefixKeys, CopyActions, MarkActions, WriteActions, MoveActions, FindActions, GoActions
+    PrefixKeys,
+    CopyActions,
+    MarkActions,
+    WriteActions,
+    MoveActions,
+    FindActions,
+    GoActions,
+    AdminActions,
 ):
     """Shows the state of the mailbox and turns keys into its verbs."""
 

@@ -99,6 +99,12 @@ class PickScreen(Modal[Result]):
     def action_mark(self) -> None:
         """Take one more; only where several can be taken."""
 
+    def action_rename(self) -> None:
+        """Give what is under the cursor another name; only where that can be."""
+
+    def action_delete(self) -> None:
+        """Delete what is under the cursor; only where that can be."""
+
     def action_out(self) -> None:
         """Leave without a choice."""
         self.dismiss(None)

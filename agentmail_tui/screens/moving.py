@@ -122,20 +122,18 @@ class MoveActions(Panes):
         elif self.state.marked:
             self.mailbox.clear_marks()
         elif self.state.search is not None:
-            self._end_search()
+            self.leave_search()
         elif self.state.window.wanted.words:
             self._widen()
 
     def _leave_field(self) -> None:
+        if self.search_bar.close_completions():
+            return
         if self.search_bar.mode is Mode.NARROW:
             self._widen()
+            self.focus_list()
         else:
-            self._end_search()
-        self.focus_list()
-
-    def _end_search(self) -> None:
-        self.search_bar.clear()
-        self.mailbox.end_search()
+            self.leave_search()
 
     def _widen(self) -> None:
         self.search_bar.clear()

@@ -12,12 +12,12 @@ from agentmail_tui.widgets.rule import Joints, Rule
 from agentmail_tui.widgets.search_bar import SearchBar
 from agentmail_tui.widgets.side import Sections, TriageSide
 from agentmail_tui.widgets.thread_list import ThreadList
-from agentmail_tui.widgets.thread_view import ThreadView
+from agentmail_tui.widgets.thread_view import ReaderPlace, ThreadView
 
 if TYPE_CHECKING:
     from agentmail_tui.domain import Thread
     from agentmail_tui.mailbox.drafts import KeptDraft
-    from agentmail_tui.mailbox.state import MailState
+    from agentmail_tui.mailbox.state import MailState, Split
     from agentmail_tui.screens.context import Context
 
 
@@ -34,6 +34,8 @@ class Panes(StateScreen[None]):
         self.lower_rule = Rule(Joints(), id="lower-rule")
         self.hint = ChoiceHint(Choices(), id="hint")
         self.drafts: dict[str, KeptDraft] = {}
+        # Where the reader was when a search was begun from it.
+        self._came_from: ReaderPlace | None = None
 
     @property
     def reading(self) -> bool:
@@ -48,7 +50,9 @@ class Panes(StateScreen[None]):
     @property
     def place(self) -> Place:
         """Where keys go."""
-        return Place.FIELD if self.search_bar.active else self.pane
+        if self.search_bar.active:
+            return Place.FIELD
+        return Place.HITS if not self.reading and select.searching(self.state) else self.pane
 
     @property
     def one_pane(self) -> bool:
@@ -82,6 +86,27 @@ class Panes(StateScreen[None]):
             self.call_after_refresh(self.set_focus, pane)
         else:
             self.set_focus(pane)
+
+    def remember_place(self) -> None:
+        """Remember where a search is begun, to come back there."""
+        if self.state.search is None and not self.search_bar.active:
+            self._came_from = self.reader.place() if self.reading else None
+
+    def leave_search(self) -> None:
+        """End the search and be where it was begun."""
+        self.search_bar.clear()
+        self.mailbox.end_search()
+        place, self._came_from = self._came_from, None
+        if place is not None and place.thread_id is not None:
+            self.mailbox.open_thread(place.thread_id)
+            self.reader.come_back(place)
+            self.focus_reader()
+        else:
+            self.focus_list()
+
+    def own_splits(self) -> tuple[Split, ...]:
+        """Return the tabs of this list, before those of searches."""
+        return select.splits(self.state)
 
     def join_rules(self) -> None:
         """Put joints where the panes' lines meet the rules."""

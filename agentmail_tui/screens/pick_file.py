@@ -24,11 +24,11 @@ _HOST = 24
 class FilePicker(PickScreen[str]):
     """Returns the id of an attachment."""
 
-    heading = "Save which file?"
     placeholder = "name"
     note = "enter goes on · esc leaves"
 
-    def __init__(self, context: Context, attachments: Sequence[Attachment]) -> None:
+    def __init__(self, context: Context, attachments: Sequence[Attachment], heading: str) -> None:
+        self.heading = heading
         super().__init__(context)
         self._attachments = attachments
 

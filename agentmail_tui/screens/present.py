@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING
 
 from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.state import Link, MailState, SendPhase
-from agentmail_tui.screens.dates import number
-from agentmail_tui.widgets.lines import clip
+from agentmail_tui.mailbox.waiting import Limits, wait_of
+from agentmail_tui.screens.dates import ahead_short, length, number
+from agentmail_tui.screens.present_search import (
+    matches,
+    nothing_found,
+    saved_tabs,
+    shown_search,
+    wanted,
+)
 from agentmail_tui.widgets.split_bar import Tab, Tabs
 from agentmail_tui.widgets.status_line import StatusInfo
 from agentmail_tui.widgets.thread_list import Rows
@@ -27,7 +34,8 @@ LINKS: dict[Link, Span] = {
     Link.OFFLINE: ("○ offline", "warn"),
     Link.REFUSED: ("✗ key refused", "bad"),
 }
-_SHORT = {"needs_reply": "Needs", "waiting": "Wait"}
+_SHORT = {"needs_reply": "Needs", "waiting": "Wait", "snoozed": "Snooz"}
+NO_LIMITS: Limits = {}
 _FEW = 3  # acts at once that need no bar
 _BAR = 10  # cells
 _EMPTY_SPLITS = {
@@ -37,6 +45,7 @@ _EMPTY_SPLITS = {
     "mine": "Nothing is assigned to you. m takes the thread under the cursor.",
     "closed": "Nothing is closed yet. e closes a thread.",
     "all": "No mail yet.",
+    "snoozed": "Nothing sleeps. b snoozes the thread under the cursor.",
 }
 
 
@@ -72,9 +81,9 @@ def tabs(state: MailState) -> Tabs:
     for split in select.splits(state):
         count = counts.get(split.key)
         text = "" if count is None else number(count)
-        current = split.key == state.split.key
+        current = split.key == state.split.key and shown_search(state) is None
         found.append(Tab(split.label, text, current, _SHORT.get(split.key, "")))
-    return Tabs(tuple(found))
+    return Tabs((*found, *saved_tabs(state)))
 
 
 def banner(state: MailState) -> str:
@@ -89,25 +98,49 @@ def banner(state: MailState) -> str:
     return ""
 
 
-def rows(state: MailState, now: datetime) -> Rows:
+def rows(state: MailState, now: datetime, limits: Limits = NO_LIMITS) -> Rows:
     """Return the list: its rows by number, how many, where the cursor is."""
     sending = {item.draft.thread_id for item in state.outgoing if item.phase is SendPhase.SENDING}
+    pattern = wanted(state)
 
     def row(index: int) -> Row | None:
         thread = select.visible_row(state, index)
         if thread is None:
             return None
-        score = select.score_of(state, index)
+        hit = select.hit_at(state, index)
         return Row(
             thread=thread,
             age=select.age(thread.last_message_at, now),
-            score=score,
+            score=hit.score if hit else None,
             name=party_name(thread),
             sending=thread.id in sending,
             marked=thread.id in state.marked,
+            mark=mark(thread, limits, now),
+            snippet=hit.snippet if hit else "",
+            matches=matches(hit, pattern),
+            wanted=pattern,
         )
 
-    return Rows(row, select.row_count(state), state.selected, state.selected_id, _empty(state))
+    return Rows(
+        row,
+        select.row_count(state),
+        state.selected,
+        state.selected_id,
+        _empty(state),
+        found=select.searching(state),
+    )
+
+
+def mark(thread: Thread, limits: Limits, now: datetime) -> Span:
+    """Return until when a thread sleeps, or how it stands with its time, sign and word."""
+    if thread.snoozed_until is not None:
+        return (f"z {ahead_short(thread.snoozed_until, now)}", "accent")
+    wait = wait_of(thread, limits, now)
+    if wait is not None and wait.late:
+        return (f"! late {length(wait.rest)}", "bad")
+    if wait is not None and wait.soon:
+        return (f"due {length(wait.rest)}", "warn")
+    return ("", "")
 
 
 def party_name(thread: Thread) -> str:
@@ -122,7 +155,7 @@ def _empty(state: MailState) -> tuple[Line, ...]:
     if state.window.error is not None:
         texts = [str(state.window.error), "ctrl+l tries again"]
     elif select.searching(state):
-        texts = ["Nothing found.", "esc goes back to the list"]
+        texts = nothing_found(state)
     elif state.window.loading:
         texts = ["loading …" if state.link is not Link.OFFLINE else "not loaded"]
     elif state.window.wanted.words:
@@ -173,29 +206,6 @@ def list_head(state: MailState) -> tuple[Line, Line]:
     if state.window.fresh:
         return left, ((f"{state.window.fresh} new ↑ gg ", "on"),)
     return left, ((("loading … " if state.window.loading else "newest first "), "faint"),)
-
-
-def search_info(state: MailState) -> Line:
-    """Return what came of the search: hits, engine, best score."""
-    search = state.search
-    words = state.window.wanted.words
-    if search is None:
-        return ((f"narrowed to {number(state.window.total)} ", "muted"),) if words else ()
-    if search.error is not None:
-        return ((f"✗ {search.error} ", "bad"),)
-    if search.engine is None:
-        return (("searching … ", "muted"),) if search.running else ()
-    best = f" · best {max(hit.score for hit in search.hits):.2f}" if search.hits else ""
-    noun = "hit" if len(search.hits) == 1 else "hits"
-    engine = {"vector": "by meaning", "regex": "by words"}.get(
-        search.engine, clip(search.engine, 16)
-    )
-    running = "… " if search.running else ""
-    return (
-        (f"{running}{len(search.hits)} {noun} · ", "muted"),
-        (f"{engine}", "on"),
-        (f" ({clip(search.engine, 16)}){best} ", "muted"),
-    )
 
 
 def status(state: MailState) -> StatusInfo:

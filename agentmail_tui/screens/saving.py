@@ -12,14 +12,16 @@ from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.screens.viewing import ViewActions
 
 if TYPE_CHECKING:
-    from agentmail_tui.domain import Attachment
+    from collections.abc import Callable
+
+    from agentmail_tui.domain import Attachment, Message
 
 
 _SHOWN = 56  # signs of a path
 
 
 class FileActions(ViewActions):
-    """Saves attachments; none is ever opened."""
+    """Saves attachments."""
 
     def action_save(self) -> None:
         """Save a file of the current message, after asking which and where."""
@@ -27,25 +29,28 @@ class FileActions(ViewActions):
             self.say("read-only: nothing is saved; g r switches it off", Tone.WARNING)
             return
         message = self.current_message()
-        if message is None:
-            return
+        if message is not None:
+            self.pick_attachment(message, "Save which file?", self._ask_where)
+
+    def pick_attachment(
+        self, message: Message, heading: str, then: Callable[[Attachment], None]
+    ) -> None:
+        """Do something with a file of a message; of several, with the one that is picked."""
         if not message.attachments:
             self.say("no file hangs on this message", Tone.WARNING)
-        elif len(message.attachments) == 1:
-            self._ask_where(message.attachments[0])
-        else:
-            self._ask_which(message.attachments)
-
-    def _ask_which(self, attachments: tuple[Attachment, ...]) -> None:
+            return
+        if len(message.attachments) == 1:
+            then(message.attachments[0])
+            return
         from agentmail_tui.screens.pick_file import FilePicker
 
-        by_id = {each.id: each for each in attachments}
+        by_id = {each.id: each for each in message.attachments}
 
         def picked(attachment_id: str | None) -> None:
             if attachment_id is not None:
-                self._ask_where(by_id[attachment_id])
+                then(by_id[attachment_id])
 
-        self.app.push_screen(FilePicker(self.context, attachments), picked)
+        self.app.push_screen(FilePicker(self.context, message.attachments, heading), picked)
 
     def _ask_where(self, attachment: Attachment) -> None:
         from agentmail_tui.screens.ask import AskScreen

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from agentmail_tui.domain import Message
 from agentmail_tui.mailbox import views
 from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.screens.panes import Panes
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Sequence
 
-    from agentmail_tui.domain import Message
+    from agentmail_tui.widgets.text_view import Paragraph
+
+    Made = str | Sequence[Paragraph]
 
 _OF_SOURCE = frozenset({"source", "headers"})
 
@@ -33,7 +37,7 @@ class ViewActions(Panes):
         return message
 
     def action_view(self, kind: str) -> None:
-        """Show the current message as text, source, headers, HTML read out, or facts."""
+        """Show the current message as text, Markdown, source, headers, HTML read out, or facts."""
         if kind in _OF_SOURCE and not self.state.capabilities.raw:
             self.say("this server does not give out the source of a message", Tone.WARNING)
             return
@@ -45,20 +49,28 @@ class ViewActions(Panes):
         heading = (kind, message.subject or "(no subject)")
         self.app.push_screen(PageScreen(self.context, heading, self._loader(kind, message)))
 
-    def _loader(self, kind: str, message: Message) -> Callable[[], Awaitable[str]]:
+    def _loader(self, kind: str, message: Message) -> Callable[[], Awaitable[Made]]:
         async def source() -> str:
             found = await self.mailbox.source(message.id)
             return views.headers_of(found) if kind == "headers" else found
 
-        async def made() -> str:
+        async def made() -> Made:
             # Somebody else's HTML can be slow to read; keys must not wait for it.
             return await asyncio.to_thread(_MADE[kind], message)
 
         return source if kind in _OF_SOURCE else made
 
 
-_MADE = {
+def _markdown(message: Message) -> Made:
+    # Loaded when it is first wanted: the reader of Markdown is not needed at the start.
+    from agentmail_tui.screens.markdown_page import markdown_page
+
+    return markdown_page(message.text)
+
+
+_MADE: dict[str, Callable[[Message], Made]] = {
     "text": views.text_view,
+    "markdown": _markdown,
     "html": views.html_view,
     "extracted": views.extracted_view,
 }

@@ -1,56 +1,79 @@
-"""A text to scroll through, line by line."""
+"""A text to scroll through and to find in, line by line."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agentmail_tui.widgets.line_scroll import LineScroll
-from agentmail_tui.widgets.lines import BLANK, Line, wrap
+from agentmail_tui.widgets.find_lines import FindLines
+from agentmail_tui.widgets.lines import BLANK, Line, flow, text_of, wrap
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from textual import events
     from textual.strip import Strip
 
 LINES_SHOWN = 50_000
 
 
-class TextView(LineScroll, can_focus=True):
-    """Plain text, wrapped to the width."""
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Spans that flow; all lines but the first begin with `hang`."""
+
+    spans: Line
+    hang: str = ""
+
+
+class TextView(FindLines, can_focus=True):
+    """Text, wrapped to the width."""
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._text = text
-        self._lines: list[str] = []
+        self._paragraphs: Sequence[Paragraph] = ()
+        self._lines: list[Line] = []
+        self.show(text)
 
     @property
     def text(self) -> str:
-        """The text as it was given."""
-        return self._text
+        """The text, a line for each paragraph."""
+        return "\n".join(text_of(each.spans) for each in self._paragraphs)
 
-    def show(self, text: str) -> None:
+    def show(self, text: str | Sequence[Paragraph]) -> None:
         """Show this text from its top."""
-        self._text = text
-        self._lay()
+        if isinstance(text, str):
+            text = [Paragraph(((line, "text"),)) for line in text.split("\n")]
+        self._paragraphs = text
+        self.lay_out()
         self.scroll_home(animate=False)
 
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap for the new width."""
-        self._lay()
+        self.lay_out()
 
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         at = y + self.scroll_offset.y
-        line: Line = ((self._lines[at], "text"),) if at < len(self._lines) else BLANK
-        return self.painted(line)
+        line = self._lines[at] if at < len(self._lines) else BLANK
+        return self.painted(*self.lit(line, at))
 
-    def _lay(self) -> None:
-        width = self.width
-        if width <= 0:
+    def lay_out(self) -> None:
+        """Wrap every paragraph."""
+        if not self.is_attached or self.width <= 0:
             return
         self._lines = []
-        for line in self._text.split("\n"):
-            self._lines.extend(wrap(line, width))
+        for each in self._paragraphs:
+            self._lines.extend(_laid(each, self.width))
             if len(self._lines) >= LINES_SHOWN:
-                self._lines[LINES_SHOWN:] = ["… more than fits here"]
+                self._lines[LINES_SHOWN:] = [(("… more than fits here", "warn"),)]
                 break
+        self.look_in(map(text_of, self._lines))
         self.set_length(len(self._lines))
+
+
+def _laid(each: Paragraph, width: int) -> Iterable[Line]:
+    if len(each.spans) == 1 and not each.hang:
+        ((text, ink),) = each.spans
+        return [((piece, ink),) for piece in wrap(text, width)]
+    first, *rest = flow(each.spans, max(width - len(each.hang), 1)) or [BLANK]
+    return [first, *(((each.hang, "faint"), *line) for line in rest)]

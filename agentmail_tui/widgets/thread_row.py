@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from agentmail_tui.domain import Direction, Status, Thread
-from agentmail_tui.widgets.lines import Line, Span, clip_spans, ends, fit, joined, width_of
+from agentmail_tui.widgets.lines import Line, Span, clip_spans, ends, fit, joined, marked, width_of
 
 STATUS_SIGNS: dict[Status, tuple[str, str]] = {
     Status.NEEDS_REPLY: ("◆", "accent"),
@@ -33,13 +33,20 @@ class Row:
     name: str = ""  # of the other party, as it is to be shown
     sending: bool = False
     marked: bool = False
+    mark: Span = ("", "")  # until when it sleeps, or how it stands with its time
+    # Of a hit: the part of its text that was found, where the words are in it, and the words.
+    snippet: str = ""
+    matches: tuple[tuple[int, int], ...] = ()
+    wanted: re.Pattern[str] | None = None
 
 
-def row_lines(row: Row | None, width: int, height: int) -> tuple[Line, ...]:
-    """Return the lines of a row; None is a thread that is not here yet."""
+def row_lines(row: Row | None, width: int, height: int, *, found: bool = False) -> tuple[Line, ...]:
+    """Return the lines of a row, the last of a hit its snippet; None is one not here yet."""
+    if found and row is not None:
+        return (*row_lines(row, width, height - 1), _snippet_line(row, width))
     if row is None:
         blank: Line = (("    ", ""), (_PLACEHOLDER, "faint"))
-        return (blank, (("    ", ""), (_PLACEHOLDER, "faint")))[:height]
+        return (blank, (("    ", ""), (_PLACEHOLDER, "faint")), ())[:height]
     return _two_lines(row, width) if height == 2 else (_one_line(row, width),)
 
 
@@ -49,12 +56,12 @@ def _two_lines(row: Row, width: int) -> tuple[Line, Line]:
     count: tuple[Span, ...] = (
         ((f"{thread.message_count} ", "faint"),) if thread.message_count > 1 else ()
     )
-    facts = (*(_score(row) or count), (f"{row.age:>4}", "muted"), _EDGE)
+    facts = (*(_score(row) or count), *_mark(row), (f"{row.age:>4}", "muted"), _EDGE)
     first = ends((_first_sign(row), (" ", ""), name), facts, width - 1)
     room = max(min(_LABELS_SHOWN, width - _SUBJECT_SHOWN - 6), 8)
     labels = _labels(thread, room)
     right = joined((labels, _signs(row)), (" ", ""))
-    second = ends((status_sign(thread), (" ", ""), _subject(thread)), (*right, _EDGE), width - 1)
+    second = ends((status_sign(thread), (" ", ""), *_subject(row)), (*right, _EDGE), width - 1)
     return (_MARGIN, *first), (_MARGIN, *second)
 
 
@@ -64,14 +71,15 @@ def _one_line(row: Row, width: int) -> Line:
     name = (fit(row.name, name_width), "strong" if thread.unread else "text")
     head = (_MARGIN, _first_sign(row), status_sign(thread), (" ", ""), name, ("  ", ""))
     labels = _labels(thread, width // 4)
-    right = joined((labels, _score(row), _signs(row)), (" ", ""))
+    right = joined((labels, _mark(row), _score(row), _signs(row)), (" ", ""))
     tail = (*right, (f"{row.age:>5}", "muted"), _EDGE)
-    return ends((*head, _subject(thread)), tail, width)
+    return ends((*head, *_subject(row)), tail, width)
 
 
 # One cell for the cursor's bar, which the list paints over it; one between text and frame.
 _MARGIN: Span = (" ", "")
 _EDGE: Span = (" ", "")
+_SNIPPET_INDENT = "     "
 
 
 def _first_sign(row: Row) -> Span:
@@ -93,10 +101,27 @@ def status_sign(thread: Thread) -> Span:
     return STATUS_SIGNS[thread.triage.status]
 
 
-def _subject(thread: Thread) -> Span:
+def _subject(row: Row) -> Line:
     """Return the subject; that it is answered is told by the count and the arrow."""
+    thread = row.thread
     subject = _REPLY.sub("", thread.subject, count=1) if _REPLY.match(thread.subject) else ""
-    return (subject or thread.subject or "(no subject)", "text" if thread.unread else "muted")
+    ink = "text" if thread.unread else "muted"
+    line: Line = ((subject or thread.subject or "(no subject)", ink),)
+    return marked(line, row.wanted, "hit") if row.wanted is not None else line
+
+
+def _snippet_line(row: Row, width: int) -> Line:
+    """Return the part that was found, begun so that its first match is seen."""
+    room = width - len(_SNIPPET_INDENT) - 1
+    first = row.matches[0][0] if row.matches else 0
+    start = max(row.snippet.rfind(" ", 0, first - room // 3) + 1, 0) if first > room // 2 else 0
+    spans: list[Span] = [(_SNIPPET_INDENT, ""), ("…" if start else "", "faint")]
+    at = start
+    for begin, end in row.matches:
+        if begin >= at:
+            spans += [(row.snippet[at:begin], "faint"), (row.snippet[begin:end], "hit")]
+            at = end
+    return clip_spans((*spans, (row.snippet[at:], "faint")), width - 1)
 
 
 def _labels(thread: Thread, room: int) -> Line:
@@ -122,6 +147,10 @@ def _score(row: Row) -> Line:
     halves = round(min(max(row.score, 0.0), 1.0) * 10)
     bar = "━" * (halves // 2) + "╸" * (halves % 2)
     return ((f"{bar:<5}", "on"), (f" {f'{row.score:.2f}'.lstrip('0'):>4} ", "muted"))
+
+
+def _mark(row: Row) -> Line:
+    return (row.mark,) if row.mark[0] else ()
 
 
 def _signs(row: Row) -> Line:

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from textual.geometry import Offset
 
 from agentmail_tui.widgets.body import has_folds
 from agentmail_tui.widgets.card import Card, Fold, card_lines
-from agentmail_tui.widgets.line_scroll import LineScroll
-from agentmail_tui.widgets.lines import BLANK, Line, marked
+from agentmail_tui.widgets.find_lines import FindLines
+from agentmail_tui.widgets.lines import BLANK, Line, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from textual import events
     from textual.strip import Strip
 
+
+@dataclass(frozen=True, slots=True)
+class ReaderPlace:
+    """Where a reader was: in which thread and message, on which line, with what unfolded."""
+
+    thread_id: str | None
+    current: int
+    line: int
+    folds: Mapping[str, Fold]
+
+
 _Laid = tuple[Card, int, Fold, int, bool]
 
 
-class ThreadView(LineScroll, can_focus=True):
+class ThreadView(FindLines, can_focus=True):
     """Cards of one thread, one of them current; which parts are unfolded is kept per card."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -35,10 +46,8 @@ class ThreadView(LineScroll, can_focus=True):
         self._heads: set[int] = set()
         self._laid: dict[_Laid, list[Line]] = {}
         self._empty: tuple[Line, ...] = ()
-        self._wanted: re.Pattern[str] | None = None
-        self._hits: list[int] = []
-        self._hit = 0
         self._find_in: str | None = None
+        self._back_to: ReaderPlace | None = None
 
     @property
     def current(self) -> Card | None:
@@ -63,8 +72,10 @@ class ThreadView(LineScroll, can_focus=True):
         if fresh or (grown and at_end):
             self._current = max(len(cards) - 1, 0)
         self._current = min(self._current, max(len(cards) - 1, 0))
-        self._lay()
-        if fresh:
+        self.lay_out()
+        if fresh and self._is_read and self._back_to is not None:
+            self._go_back()
+        elif fresh:
             self._scroll_to_current()
 
     def step(self, by: int) -> None:
@@ -73,37 +84,35 @@ class ThreadView(LineScroll, can_focus=True):
             return
         self._current = min(max(self._current + by, 0), len(self._cards) - 1)
         self._folds[self._cards[self._current].key] = Fold(open=True)
-        self._lay()
+        self.lay_out()
         self._scroll_to_current()
-
-    @property
-    def finding(self) -> bool:
-        """Whether words are being looked for."""
-        return self._wanted is not None
 
     def find(self, words: str) -> int:
         """Unfold all and mark these words, none to end it; return on how many lines they are."""
         self._find_in = self._shown_id
-        self._wanted = re.compile(re.escape(words), re.IGNORECASE) if words else None
-        self._hit = 0
-        self._lay()
-        self.refresh()
-        if self._hits:
-            self._scroll_to_hit()
-        return len(self._hits)
+        return super().find(words)
 
-    def step_hit(self, by: int) -> tuple[int, int]:
-        """Go to the next or previous line with a hit; return its number and how many there are."""
-        if self._hits:
-            self._hit = (self._hit + by) % len(self._hits)
-            self._scroll_to_hit()
-            self.refresh()
-        return self._hit + 1, len(self._hits)
+    def place(self) -> ReaderPlace:
+        """Return where the reader is, to come back to."""
+        return ReaderPlace(self._shown_id, self._current, self.scroll_offset.y, dict(self._folds))
 
-    def _scroll_to_hit(self) -> None:
-        """Bring the line of the hit into the upper part of what is shown."""
-        top = max(self._hits[self._hit] - self.size.height // 3, 0)
-        self.scroll_to(y=top, animate=False, force=True)
+    def come_back(self, place: ReaderPlace) -> None:
+        """Be at this place again when its thread is shown next; at once if it is still."""
+        self._back_to = place
+        if self._shown_id == place.thread_id and self._is_read:
+            self._go_back()
+
+    @property
+    def _is_read(self) -> bool:
+        return bool(self._cards) and not self._cards[0].stands_in
+
+    def _go_back(self) -> None:
+        place, self._back_to = self._back_to, None
+        if place is not None and place.thread_id == self._shown_id:
+            self._folds.update(place.folds)
+            self._current = min(place.current, max(len(self._cards) - 1, 0))
+            self.lay_out()
+            self.call_after_refresh(self.scroll_to, y=place.line, animate=False, force=True)
 
     def toggle(self) -> None:
         """Unfold the current message, then its quotes, then fold it again."""
@@ -115,11 +124,11 @@ class ThreadView(LineScroll, can_focus=True):
             self._folds[card.key] = Fold(open=True, quotes=True)
         else:
             self._folds[card.key] = Fold(open=not fold.open)
-        self._lay()
+        self.lay_out()
 
     def on_resize(self, _event: events.Resize) -> None:
         """Wrap for the new width."""
-        self._lay()
+        self.lay_out()
 
     def on_click(self, event: events.Click) -> None:
         """Make the clicked message current; on its head line fold or unfold it."""
@@ -130,7 +139,7 @@ class ThreadView(LineScroll, can_focus=True):
             if line == self._starts[clicked]:
                 self.toggle()
             else:
-                self._lay()
+                self.lay_out()
 
     def watch_has_focus(self, has_focus: bool) -> None:
         """Put the terminal's own cursor here: screen readers follow it."""
@@ -144,10 +153,7 @@ class ThreadView(LineScroll, can_focus=True):
             return self.painted(self._empty[y] if y < len(self._empty) else BLANK)
         at = y + self.scroll_offset.y
         line = self._lines[at] if at < len(self._lines) else BLANK
-        back = "head" if at in self._heads else ""
-        if self._wanted is not None and self._hits and at == self._hits[self._hit]:
-            back = "cursor-off"
-        return self.painted(marked(line, self._wanted, "chip") if self._wanted else line, back)
+        return self.painted(*self.lit(line, at, "head" if at in self._heads else ""))
 
     @property
     def text(self) -> str:
@@ -161,7 +167,7 @@ class ThreadView(LineScroll, can_focus=True):
         kept = self._folds.get(self._cards[index].key)
         return kept or Fold(open=index == len(self._cards) - 1)
 
-    def _lay(self) -> None:
+    def lay_out(self) -> None:
         """Lay all cards out; what did not change is taken from before."""
         width = self.width
         if width <= 0:
@@ -177,16 +183,8 @@ class ThreadView(LineScroll, can_focus=True):
                 self._heads.add(len(self._lines))
             self._lines.extend(lines)
         self._laid = laid
-        self._hits = self._lines_with(self._wanted)
-        self._hit = min(self._hit, max(len(self._hits) - 1, 0))
+        self.look_in(map(text_of, self._lines))
         self.set_length(len(self._lines))
-
-    def _lines_with(self, wanted: re.Pattern[str] | None) -> list[int]:
-        """Return the numbers of the lines that fit."""
-        if wanted is None:
-            return []
-        texts = ("".join(text for text, _ in line) for line in self._lines)
-        return [number for number, text in enumerate(texts) if wanted.search(text)]
 
     def _scroll_to_current(self) -> None:
         """Bring the current message's head to the top, as far as there is text below."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from agentmail_tui.backends.administration import Administration
 from agentmail_tui.backends.agnic import wire
 from agentmail_tui.backends.agnic.holding import Holding
-from agentmail_tui.backends.agnic.notes import Notes
+from agentmail_tui.backends.agnic.notes import Note, Notes
+from agentmail_tui.backends.asleep import Asleep
 from agentmail_tui.backends.fixed_inboxes import FixedInboxes
 from agentmail_tui.backends.http import Http
 from agentmail_tui.backends.live import Poller
@@ -56,7 +58,9 @@ class AgnicReading(FixedInboxes):
         *,
         name: str | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        asleep: Asleep | None = None,
     ) -> None:
+        self._asleep = asleep
         self._http = http
         self._notes = notes
         self.name = name or http.host
@@ -69,7 +73,9 @@ class AgnicReading(FixedInboxes):
     async def connect(self) -> Capabilities:
         """Check the token and learn the address."""
         await self.inboxes()
-        return CAPABILITIES
+        if self._asleep is None:
+            return CAPABILITIES
+        return replace(CAPABILITIES, snooze=True, snooze_local=True)
 
     async def inboxes(self) -> tuple[Inbox, ...]:
         """Return the one inbox; none before the agent has an address."""
@@ -115,6 +121,10 @@ class AgnicReading(FixedInboxes):
         """Refuse: this server keeps no sources."""
         raise NotFound(f"the source of {clean_line(message_id, 60)} is not kept by this server")
 
+    def curl(self, message: Message) -> str | None:
+        """Return nothing: this server has no call for a single message."""
+        return None
+
     async def search(
         self,
         query: str,
@@ -157,6 +167,8 @@ class AgnicReading(FixedInboxes):
         """Close connections and the file of notes."""
         await self._http.aclose()
         await asyncio.to_thread(self._notes.close)
+        if self._asleep is not None:
+            await self._asleep.close()
 
     async def _refresh(self) -> None:
         """Fetch pages of the inbox until one holds nothing new."""
@@ -175,6 +187,18 @@ class AgnicReading(FixedInboxes):
                 if known or len(page) < _PAGE:
                     break
             self._held.note(await asyncio.to_thread(self._notes.all, self._account))
+            await self._sleep_on()
+
+    async def _sleep_on(self) -> None:
+        """Mark what sleeps; a thread whose time has come wakes unread."""
+        if self._asleep is None:
+            return
+        for thread_id in await self._asleep.due():
+            note = (await asyncio.to_thread(self._notes.all, self._account)).get(thread_id, Note())
+            woken = replace(note, unread=True)
+            await asyncio.to_thread(self._notes.keep, self._account, thread_id, woken)
+            self._held.note(await asyncio.to_thread(self._notes.all, self._account))
+        self._held.show(await self._asleep.seen(self._held.mail.threads.values()))
 
     @property
     def _account(self) -> str:

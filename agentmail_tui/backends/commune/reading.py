@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from agentmail_tui.backends.asleep import Asleep
 from agentmail_tui.backends.commune import wire, wire_delivery, wire_search
 from agentmail_tui.backends.commune.administration import CommuneAdministration
 from agentmail_tui.backends.http import Http, Params
@@ -50,8 +51,11 @@ class CommuneReading:
         *,
         name: str | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        asleep: Asleep | None = None,
     ) -> None:
         self._http = http
+        self._asleep = asleep
+        self._naps: Asleep | None = None  # where the server keeps none
         self._name = name or http.host
         self._sleep = sleep
         self._able = Capabilities()
@@ -75,6 +79,10 @@ class CommuneReading:
             self._able = PLAIN
             # The key is checked by a question that every server answers.
             await self.inboxes()
+        # Rows left out here would put the numbers of a server that counts rows out of step.
+        if self._asleep is not None and not self._able.snooze and not self._able.offsets:
+            self._naps = self._asleep
+            self._able = replace(self._able, snooze=True, snooze_local=True)
         return self._able
 
     async def inboxes(self) -> tuple[Inbox, ...]:
@@ -90,6 +98,8 @@ class CommuneReading:
         offset: int | None = None,
     ) -> Page[Thread]:
         """Return threads, newest first."""
+        if self._naps is not None and wanted.snoozed:
+            return await self._naps.page(wanted, self.thread)
         params: dict[str, str | int | bool] = {**self._scope(wanted.inbox_id), "limit": limit}
         if cursor is not None:
             params["cursor"] = cursor
@@ -98,10 +108,16 @@ class CommuneReading:
         if self._able.triage_in_list:
             params |= _filters(wanted)
         page = wire.threads_page(await self._http.call("GET", "/v1/threads", params=params))
-        return page if self._able.triage_in_list else await self._sifted(page, wanted)
+        if not self._able.triage_in_list:
+            page = await self._sifted(page, wanted)
+        return page if self._naps is None else await self._naps.sift(page, wanted)
 
     async def thread(self, thread_id: str) -> Thread:
         """Return one row of the list."""
+        row = await self._row(thread_id)
+        return row if self._naps is None else (await self._naps.seen((row,)))[0]
+
+    async def _row(self, thread_id: str) -> Thread:
         try:
             return wire.one_thread(
                 await self._http.call("GET", path_of("v1", "threads", thread_id))
@@ -126,6 +142,12 @@ class CommuneReading:
         """Return a message's source, cleaned for show."""
         raw = await self._http.content(path_of("v1", "messages", message_id, "raw"))
         return clean(raw.decode("utf-8", "replace"))
+
+    def curl(self, message: Message) -> str | None:
+        """Return the call that fetches a message; the hosted API has only those of a thread."""
+        if self._able.raw:
+            return self._http.curl(path_of("v1", "messages", message.id))
+        return self._http.curl(path_of("v1", "threads", message.thread_id, "messages"))
 
     async def attachment(self, attachment_id: str) -> bytes:
         """Return the bytes of a file that came with a message."""
@@ -230,7 +252,13 @@ class CommuneReading:
 
     async def _newest(self, inbox_id: str) -> Sequence[Thread]:
         params: Params = {"inbox_id": inbox_id, "limit": _POLLED}
-        return wire.threads_page(await self._http.call("GET", "/v1/threads", params=params)).items
+        rows = wire.threads_page(await self._http.call("GET", "/v1/threads", params=params)).items
+        if self._naps is None:
+            return rows
+        # Those that wake now, wherever they stand in the list, are news too.
+        woken = {thread_id: await self.thread(thread_id) for thread_id in await self._naps.due()}
+        seen = await self._naps.seen(row for row in rows if row.id not in woken)
+        return (*seen, *(row for row in woken.values() if row.inbox_id == inbox_id))
 
     async def _newest_steps(self, inbox_id: str) -> Sequence[DeliveryEvent]:
         reply = await self._optional(_STEPS, {"inbox_id": inbox_id, "limit": _EVENTS})
@@ -244,6 +272,7 @@ def _filters(wanted: ThreadFilter) -> dict[str, str | int | bool]:
         "assigned_to": wanted.assigned_to,
         "tag": wanted.tag,
         "unread": wanted.unread,
+        "snoozed": wanted.snoozed,
         "words": wanted.words or None,
     }
     return {name: value for name, value in asked.items() if value is not None}

@@ -123,6 +123,10 @@ class MemoryBackend(Inboxes):
                     return clean(as_source(message))
         raise NotFound(f"message {clean_line(message_id, 60)} not found")
 
+    def curl(self, message: Message) -> str | None:
+        """Return nothing: no shell can call this server."""
+        return None
+
     async def attachment(self, attachment_id: str) -> bytes:
         """Return what was uploaded, else bytes of the size told, made of the file's name."""
         if attachment_id in self.uploads:

@@ -1,0 +1,94 @@
+"""What may come next in a search: operators and their values; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentmail_tui.domain import Status
+from agentmail_tui.mailbox.terms import OPERATORS
+from agentmail_tui.screens.known import known_addresses
+from agentmail_tui.screens.pickers import known_owners, known_tags
+from agentmail_tui.widgets.completion_list import Completion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agentmail_tui.mailbox.state import MailState
+
+_FROM = 2  # letters before an operator is offered
+_MEANINGS = {
+    "from:": "who wrote",
+    "to:": "to whom",
+    "subject:": "words of the subject",
+    "tag:": "a tag",
+    "status:": "open, needs_reply, waiting, closed",
+    "assigned:": "who has it, or none",
+    "has:": "has:attachment",
+    "is:": "is:unread, is:read",
+    "before:": "a day, or 7d, 2w, 3m, 1y",
+    "after:": "a day, or 7d, 2w, 3m, 1y",
+}
+_DATES = (
+    ("today", "since midnight, UTC"),
+    ("yesterday", ""),
+    ("7d", "seven days ago"),
+    ("2w", "two weeks ago"),
+    ("3m", "three months ago"),
+    ("1y", "a year ago"),
+)
+
+
+def completions(state: MailState, text: str, everything: bool) -> list[Completion]:
+    """Return what may follow a text; `everything` also where nothing was begun."""
+    if not state.capabilities.search_operators or text.count('"') % 2:
+        return []
+    at = text.rfind(" ") + 1
+    if not at and text.startswith("="):
+        at = 1
+    before, begun = text[:at], text[at:]
+    name, colon, value = begun.partition(":")
+    operator = f"{name.casefold()}:"
+    if colon and operator in OPERATORS:
+        return [
+            Completion(f"{before}{operator}{_quoted(each)} ", f"{operator}{each}", note)
+            for each, note in _fitting(state, operator, value.casefold())
+        ]
+    wanted = begun.casefold()
+    if not (everything and not begun) and (len(begun) < _FROM or not begun.isalpha()):
+        return []
+    return [
+        Completion(before + each, each, _MEANINGS[each])
+        for each in OPERATORS
+        if each.startswith(wanted)
+    ]
+
+
+def _fitting(state: MailState, operator: str, typed: str) -> Iterator[tuple[str, str]]:
+    """Yield the values that begin as typed, then those that hold it; not what is there already."""
+    known = [pair for pair in _values(state, operator) if pair[0].casefold() != typed]
+    yield from (pair for pair in known if pair[0].casefold().startswith(typed))
+    yield from (
+        pair
+        for pair in known
+        if typed in pair[0].casefold() and not pair[0].casefold().startswith(typed)
+    )
+
+
+def _values(state: MailState, operator: str) -> list[tuple[str, str]]:
+    if operator in {"from:", "to:"}:
+        return [(address, "") for address in known_addresses(state)]
+    if operator == "tag:":
+        return [(tag, "") for tag in known_tags(state)]
+    if operator == "status:":
+        return [(str(status), "") for status in Status]
+    if operator == "assigned:":
+        owners = [(owner, "you" if owner == state.me else "") for owner in known_owners(state)]
+        return [*owners, ("none", "nobody has it")]
+    if operator in {"before:", "after:"}:
+        return list(_DATES)
+    fixed = {"has:": ["attachment"], "is:": ["unread", "read"]}
+    return [(value, "") for value in fixed.get(operator, [])]
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if " " in value else value

@@ -1,0 +1,93 @@
+"""What could come next in the search line: a short list right below it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from agentmail_tui.widgets.lines import Line, ends, width_of
+from agentmail_tui.widgets.painted import Shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+
+_MOST = 8  # rows at once
+_GAP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What would stand in the field, what is shown of it, and what it means."""
+
+    value: str
+    shown: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Completions and which of them is picked; None before anybody went among them."""
+
+    completions: tuple[Completion, ...] = ()
+    at: int | None = None
+
+
+class CompletionList(Shown[Offer]):
+    """A box of completions; hidden while there are none."""
+
+    @dataclass
+    class Picked(Message):
+        """A completion was clicked."""
+
+        completion: Completion
+
+    @property
+    def open(self) -> bool:
+        """Whether there is anything to choose from."""
+        return bool(self.info.completions)
+
+    @property
+    def chosen(self) -> Completion | None:
+        """The completion that was gone to."""
+        at = self.info.at
+        return None if at is None else self.info.completions[at]
+
+    @property
+    def best(self) -> Completion | None:
+        """The completion that was gone to, else the first."""
+        return self.info.completions[self.info.at or 0] if self.open else None
+
+    def show(self, info: Offer) -> None:
+        """Show the completions, or hide where there are none."""
+        super().show(Offer(info.completions[:_MOST], info.at))
+        rows = self.info.completions
+        widest = max((width_of(((row.shown, ""), (row.note, ""))) for row in rows), default=0)
+        self.styles.width = widest + _GAP + 4
+        self.styles.height = len(rows)
+        self.display = bool(rows)
+
+    def step(self, by: int) -> None:
+        """Go to another completion; before the first stands none of them."""
+        count = len(self.info.completions)
+        at = -1 if self.info.at is None else self.info.at
+        at = min(max(at + by, -1), count - 1)
+        self.show(Offer(self.info.completions, None if at < 0 else at))
+
+    def lay(self, width: int) -> Sequence[Line]:
+        """Return a line for each."""
+        lines: list[Line] = []
+        for number, row in enumerate(self.info.completions):
+            here = number == self.info.at
+            mark = ("▌ ", "mark") if here else ("  ", "")
+            left = (mark, (row.shown, "chip" if here else "text"))
+            lines.append(ends(left, ((f"{row.note} ", "faint"),), width, gap=_GAP))
+        return lines
+
+    def on_click(self, event: events.Click) -> None:
+        """Take what is under the mouse."""
+        if event.y < len(self.info.completions):
+            self.post_message(self.Picked(self.info.completions[event.y]))

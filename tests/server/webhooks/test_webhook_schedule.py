@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import ssl
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from agentmail_server.jobs import webhook
 from agentmail_server.jobs.webhook import PAUSES
 from agentmail_server.relay.caller import Caller, CallResult
 from agentmail_server.relay.guard import LOOPBACK, Guard
@@ -213,27 +213,31 @@ async def test_success_is_success_though_the_body_never_ends(endpoint: Endpoint)
 
 @pytest.mark.slow
 async def test_fifty_hung_endpoints_hold_up_nobody(
-    shop: Shop, endpoint: Endpoint, until: Until
+    shop: Shop, endpoint: Endpoint, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    endpoint.plan["/hung"] = hang
-    hung = [await shop.inbox(endpoint.url(f"/hung/{number}")) for number in range(50)]
-    for inbox in hung:
-        for _ in range(6):
-            await shop.arrive(inbox)
+    """R41; how long a healthy endpoint waits is measured by benchmarks/bench_webhooks.py."""
+    ended = 0
+
+    async def hang_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal ended
+        await hang(reader, writer)
+        ended += 1
+
+    # None of them ends before the test does, however slow the machine.
+    monkeypatch.setattr(webhook, "FIRST_TIMEOUT", 600.0)
+    endpoint.plan["/hung"] = hang_on
+    for number in range(50):
+        inbox = await shop.inbox(endpoint.url(f"/hung/{number}"))
+        await asyncio.gather(*(shop.arrive(inbox) for _ in range(5)))
     good = await shop.inbox(endpoint.url("/good"))
     await shop.run()
     await until(lambda: len(endpoint.got) == 200)
-    waits = []
-    for number in range(1, 41):
-        started = time.perf_counter()
+    for number in range(1, 21):
         await shop.arrive(good)
         await until(lambda wanted=number: len(endpoint.at("/good")) == wanted)  # type: ignore[misc]
-        waits.append(time.perf_counter() - started)
-    # A call held up by a hung one would take ten seconds; a busy machine may delay a few.
-    assert sorted(waits)[35] <= 1.0
-    assert max(waits) < 8.0
+    assert ended == 0
     # Four at once for each, and not one more.
-    assert len(endpoint.got) == 200 + 40
+    assert len(endpoint.got) == 200 + 20
     for number in range(50):
         assert len(endpoint.at(f"/hung/{number}")) == 4
 

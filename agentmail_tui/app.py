@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.worker import WorkerFailed
 
 from agentmail_tui.clean import clean_line
+from agentmail_tui.config import config_path
 from agentmail_tui.keys import BY_ID, resolve
 from agentmail_tui.mailbox.drafts import DraftBox
 from agentmail_tui.mailbox.state import MailState, Tone
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from agentmail_tui.mailbox.mailbox import Mailbox
 
-_STYLES = ("base", "mail", "side", "search", "compose", "modal")
+_STYLES = ("base", "mail", "side", "search", "compose", "beside", "modal")
 _SECRET = re.compile(r"(?i)(comm_|bearer\s+|key=|token=|://[^/\s:]*:)[^\s'\"@]+")
 LOG_NAME = "crash.log"
 _TONES = {"information": Tone.INFO, "warning": Tone.WARNING, "error": Tone.ERROR}
@@ -68,6 +69,7 @@ class AgentMailApp(App[None]):
         theme: str | None = None,
         keymap: Mapping[str, str | Sequence[str]] | None = None,
         state_dir: Path | None = None,
+        config_file: Path | None = None,
     ) -> None:
         """Take the mail to show; `clock` gives aware times in the zone of the reader."""
         super().__init__()
@@ -80,13 +82,21 @@ class AgentMailApp(App[None]):
             keymap=self._keymap_read,
             state_dir=folder,
             drafts=DraftBox(folder / "drafts"),
+            config_file=config_file or config_path(),
+            switch=self._leave_for,
         )
         self._newest: MailState | None = None
+        self.next_profile: str | None = None
         for each in THEMES:
             self.register_theme(each)
         self.theme = pick(theme, no_color=self.no_color)
         self.set_keymap(textual_keymap(self._keymap_read))
         mailbox.listen(self._mail_changed)
+
+    def _leave_for(self, profile: str) -> None:
+        """End here, so that whoever runs this connects to another server."""
+        self.next_profile = profile
+        self.exit()
 
     def get_default_screen(self) -> Screen[None]:
         """Return the screen with the mail."""

@@ -71,6 +71,7 @@ class Connection:
             theme=self.theme,
             keymap=self.config.keymap,
             state_dir=state_dir,
+            config_file=self.config.path if self.config.path != Path() else None,
         )
 
 

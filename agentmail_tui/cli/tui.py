@@ -16,15 +16,21 @@ _PICTURES_A_SECOND = "1000"
 
 def open_tui(options: ConnectionOptions) -> int:
     """Run the TUI until its user leaves; return the exit code."""
+    # Read when Textual is first imported, which the making of the app does.
+    os.environ.setdefault("TEXTUAL_FPS", _PICTURES_A_SECOND)
     try:
-        with connect(options) as link:
-            # The server starts while the screen's modules are being imported.
-            link.launch()
-            # Read when Textual is first imported, which is in the next line.
-            os.environ.setdefault("TEXTUAL_FPS", _PICTURES_A_SECOND)
-            app = link.app(link.mailbox())
-            app.run()
-            return app.return_code or 0
+        while True:
+            with connect(options) as link:
+                # The server starts while the screen's modules are being imported.
+                link.launch()
+                app = link.app(link.mailbox())
+                app.run()
+            if app.next_profile is None:
+                return app.return_code or 0
+            # Of the options only those that say how to look hold for another server.
+            options = ConnectionOptions(
+                profile=app.next_profile, read_only=options.read_only, theme=options.theme
+            )
     except MailError as error:
         sys.stderr.write(f"agentmail-tui: {error.message}\n")
         return error.exit_code

@@ -21,3 +21,5 @@ class Context:
     keymap: Keymap
     state_dir: Path
     drafts: DraftBox
+    config_file: Path
+    switch: Callable[[str], None]  # ends this session and connects to a profile

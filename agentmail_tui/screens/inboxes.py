@@ -145,6 +145,13 @@ class InboxesScreen(StateScreen[str]):
         if sure:
             self.mailbox.delete_inbox(inbox.id)
 
+    def action_schema(self) -> None:
+        """Edit what the inbox under the cursor reads out of its mail."""
+        if self.inbox is not None and self._may():
+            from agentmail_tui.screens.schema import SchemaScreen
+
+            self.app.push_screen(SchemaScreen(self.context, self.inbox))
+
     def _may(self) -> bool:
         state = self.state
         if state.read_only:

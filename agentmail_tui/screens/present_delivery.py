@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.state import DeliveryState, MailState
 from agentmail_tui.screens.dates import date, number, when
+from agentmail_tui.screens.present_plot import spark
+from agentmail_tui.screens.words import step_of, step_span, word
 from agentmail_tui.widgets.delivery_strip import DeliveryBrief
 from agentmail_tui.widgets.lines import Line, Span, fit, joined
 from agentmail_tui.widgets.pick_list import Choice
+from agentmail_tui.widgets.tiles import Tile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,11 +22,15 @@ if TYPE_CHECKING:
 
 PERIODS = ("24h", "7d", "30d")
 _TILES = ("sent", "delivered", "bounced", "complained", "failed", "suppressed")
-_INKS = {"delivered": "good", "bounced": "bad", "complained": "bad", "failed": "bad"}
-_SIGNS = {"delivered": "✓", "sent": "✓", "queued": "…", "delivery_delayed": "…"}
-# The column is narrow; the other words of the API fit as they are.
-_WORDS = {"delivery_delayed": "delayed"}
-_RATES = {"delivered": "delivery_rate", "bounced": "bounce_rate"}
+_RATES = {
+    "delivered": "delivery_rate",
+    "bounced": "bounce_rate",
+    "complained": "complaint_rate",
+    "failed": "failure_rate",
+    "suppressed": "suppression_rate",
+}
+_COURSE = 11  # cells of the course of a count over time
+_KIND = 11  # cells of the longest word for a step, and one
 HOOK_OK = frozenset({"delivered", "success", "succeeded", "ok"})
 
 
@@ -37,9 +45,7 @@ def strip(state: MailState, now: datetime) -> DeliveryBrief:
     if delivery.error is not None:
         failed: Line = (*head, (f"  ✗ {delivery.error}", "bad"))
         return DeliveryBrief((failed,), (), hint)
-    figures = tuple(
-        part for part in (head, *_figures(delivery, short=True), _hooks(delivery)) if part
-    )
+    figures = tuple(part for part in (head, *_figures(delivery), _hooks(delivery)) if part)
     events = tuple(_brief_event(event, now) for event in delivery.data.events)
     return DeliveryBrief(figures, events, hint)
 
@@ -49,22 +55,27 @@ def _counts(delivery: DeliveryState) -> Mapping[str, int]:
     return {} if metrics is None else dict(metrics.counts)
 
 
-def _figures(delivery: DeliveryState, *, short: bool = False) -> list[Line]:
-    """Return the figures; in short, without those that are nothing and with one rate."""
+def _figures(delivery: DeliveryState) -> list[Line]:
+    """Return the figures in a line: none that are nothing, and one rate."""
     if delivery.data.metrics is None:
-        return [((("loading …" if delivery.loading else "no figures"), "faint"),)]
+        return [((_empty(delivery), "faint"),)]
     counts = _counts(delivery)
     rates = dict(delivery.data.metrics.rates)
     found: list[Line] = []
     for name in _TILES:
-        count = counts.get(name, 0)
-        if short and not count:
-            continue
-        ink = _INKS.get(name, "text") if count else "faint"
-        rate = None if short and name != "delivered" else rates.get(_RATES.get(name, ""))
-        share: tuple[Span, ...] = ((f" {rate:.1f}%", "faint"),) if rate is not None else ()
-        found.append(((f"{name} ", "muted"), (number(count), ink), *share))
+        if count := counts.get(name, 0):
+            rate = rates.get(_RATES[name]) if name == "delivered" else None
+            share: tuple[Span, ...] = ((f" {rate:.1f}%", "faint"),) if rate is not None else ()
+            found.append(((f"{name} ", "muted"), (number(count), _ink(name)), *share))
     return found
+
+
+def _empty(delivery: DeliveryState) -> str:
+    return "loading …" if delivery.loading else "no figures"
+
+
+def _ink(name: str) -> str:
+    return "text" if name == "sent" else step_of(name).ink
 
 
 def _hooks(delivery: DeliveryState) -> Line:
@@ -76,25 +87,20 @@ def _hooks(delivery: DeliveryState) -> Line:
     return (("webhooks ", "muted"), (f"{len(hooks) - bad} ok", "text"), *fails)
 
 
-def _kind(event_type: str) -> Span:
-    sign = _SIGNS.get(event_type, "✗")
-    return (f"{sign} {_WORDS.get(event_type, event_type):<11}", _INKS.get(event_type, "muted"))
-
-
 def _brief_event(event: DeliveryEvent, now: datetime) -> Line:
     time = fit(when(event.at, now), 9)
     return (
         (f"{time} ", "faint"),
-        _kind(event.event_type),
+        step_span(event.event_type, _KIND),
         (f"{event.recipient}  ", "text"),
         (event.detail, "faint"),
     )
 
 
-def tiles(state: MailState) -> tuple[Line, tuple[Line, ...]]:
-    """Return the periods, and the figures of the one that is shown."""
+def periods(state: MailState) -> Line:
+    """Return the periods, and what is amiss with the figures of the one that is shown."""
     delivery = state.delivery
-    periods = joined(
+    shown = joined(
         (
             (((f" {period} ", "chip") if period == delivery.period else (f" {period} ", "muted")),)
             for period in PERIODS
@@ -104,26 +110,57 @@ def tiles(state: MailState) -> tuple[Line, tuple[Line, ...]]:
     note: Line = (("  loading …", "faint"),) if delivery.loading else ()
     if delivery.error is not None:
         note = ((f"  ✗ {delivery.error}", "bad"),)
-    return (*periods, *note), tuple(_figures(delivery))
+    return (*shown, *note)
+
+
+def tiles(state: MailState) -> tuple[Tile, ...]:
+    """Return the figures of the period that is shown, each with its course."""
+    delivery = state.delivery
+    metrics = delivery.data.metrics
+    if metrics is None:
+        return (Tile((_empty(delivery), "faint"), ()),)
+    counts, rates = _counts(delivery), dict(metrics.rates)
+    found = []
+    for name in _TILES:
+        count, rate = counts.get(name, 0), rates.get(_RATES.get(name, ""))
+        ink = _ink(name) if count else "faint"
+        share = f" {rate:.1f}%" if count and rate is not None else ""
+        course = spark(metrics, name, _COURSE)
+        found.append(
+            Tile(
+                (name, "muted"),
+                ((number(count), "strong" if ink == "text" else ink), (share, "faint")),
+                (course, ink),
+            )
+        )
+    return tuple(found)
 
 
 def event_choices(state: MailState, now: datetime) -> list[Choice]:
     """Return the events, newest first; an event leads to its thread."""
-    data = state.delivery.data
-    if not data.events:
-        return [Choice((("Nothing was sent in this period.", "muted"),))]
+    events = select.delivery_events(state)
+    if not events:
+        return [Choice(((_no_events(state), "muted"),))]
     return [
         Choice(
             (
                 (f"{fit(when(event.at, now), 10)} ", "faint"),
-                _kind(event.event_type),
+                step_span(event.event_type, _KIND),
                 (f"{fit(event.recipient, 30)} ", "text"),
                 (event.detail, "muted"),
             ),
             event.id,
         )
-        for event in data.events
+        for event in events
     ]
+
+
+def _no_events(state: MailState) -> str:
+    delivery = state.delivery
+    if delivery.kind:
+        wait = delivery.log is None and delivery.loading
+        return "loading …" if wait else f"Nothing was {word(delivery.kind)}; f shows all events."
+    return "Nothing was sent in this period."
 
 
 def suppression_choices(state: MailState, now: datetime) -> list[Choice]:
@@ -135,10 +172,17 @@ def suppression_choices(state: MailState, now: datetime) -> list[Choice]:
         Choice(
             (
                 (f"{fit(item.address, 34)} ", "text"),
-                (f"{fit(item.reason, 20)} ", "warn"),
-                (date(item.at, now) if item.at else "", "faint"),
+                (f"{fit(word(item.reason), 16)} ", "warn"),
+                (f"{fit(date(item.at, now) if item.at else '', 8)} ", "faint"),
+                (_who(state, item.inbox_id), "faint"),
             ),
-            str(item.address),
+            item.id or str(item.address),
         )
         for item in data.suppressions
     ]
+
+
+def _who(state: MailState, inbox_id: str | None) -> str:
+    """Return which inbox does not write to an address any more."""
+    inbox = select.inbox(state, inbox_id)
+    return f"from {inbox.address}" if inbox else ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agentmail_tui.screens.dates import number, when
 from agentmail_tui.screens.present_delivery import HOOK_OK
+from agentmail_tui.screens.words import word
 from agentmail_tui.widgets.lines import Line, Span, fit
 from agentmail_tui.widgets.pick_list import Choice
 
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from agentmail_tui.domain import EndpointHealth, WebhookDelivery
     from agentmail_tui.mailbox.state import MailState
-
-_ENDPOINT = 40  # cells
 
 
 def webhook_choices(state: MailState, now: datetime) -> list[Choice]:
@@ -42,22 +41,24 @@ def _health(endpoint: EndpointHealth, now: datetime) -> Line:
     slow = "" if endpoint.latency_ms is None else f"  {endpoint.latency_ms:.0f} ms"
     paused = f"  paused until {when(endpoint.paused_until, now)}" if endpoint.paused_until else ""
     return (
-        (f"{fit(endpoint.endpoint, _ENDPOINT)} ", "strong"),
-        (f"24h  {share}", "muted"),
+        (f"{'✗' if endpoint.dead else '✓'} ", "bad" if endpoint.dead else "good"),
+        (f"24h {share}", "text"),
         *counts,
         (slow, "faint"),
         (paused, "warn"),
+        (f"  {endpoint.endpoint}", "muted"),
     )
 
 
 def _call(hook: WebhookDelivery, now: datetime) -> Line:
     good = hook.status in HOOK_OK
     said = " ".join(str(part) for part in (hook.status_code or "", hook.error) if part)
-    again = f"  next {when(hook.next_try, now)}" if hook.next_try else ""
+    again = f", next {when(hook.next_try, now)}" if hook.next_try else ""
     return (
         (f"{fit(when(hook.at, now) if hook.at else '', 10)} ", "faint"),
-        (f"{'✓' if good else '✗'} {fit(hook.status, 11)} ", "good" if good else "bad"),
-        (f"{fit(hook.endpoint, _ENDPOINT)} ", "text"),
+        (f"{'✓' if good else '✗'} {fit(word(hook.status), 10)} ", "good" if good else "bad"),
+        (f"{fit(word(hook.event_type), 9)} " if hook.event_type else "", "text"),
         (f"try {hook.attempts}{again}", "muted"),
-        (f"  {said}" if said else "", "faint"),
+        (f"  {said}" if said else "", "warn"),
+        (f"  {hook.endpoint}", "faint"),
     )

@@ -10,6 +10,7 @@ from agentmail_tui.mailbox.state import MailState, Outgoing, SendPhase
 from agentmail_tui.screens.dates import date, size, when
 from agentmail_tui.screens.present import party_name
 from agentmail_tui.screens.present_safety import RISKY, injection_line, safety_lines
+from agentmail_tui.screens.words import step_of, step_span, word
 from agentmail_tui.widgets.card import Card
 from agentmail_tui.widgets.lines import Line, Span
 from agentmail_tui.widgets.side import Brief, Fact, Section, Sections
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 _PREVIEW = 300
 _BAD = frozenset({"bounced", "failed", "complained", "suppressed"})
 # Steps of one moment in the order in which they were taken.
-_STEPS = ("scheduled", "queued", "delivery_delayed", "sent", "delivered")
-_STATUS_WORDS = {"needs_reply": "needs reply"}
+_STEPS = ("scheduled", "queued", "delivery_delayed", "sent", "delivered", "opened")
 _NEW_SUBJECT_PREFIX = ("re:", "aw:", "fwd:", "fw:")
 
 
@@ -82,7 +82,7 @@ def _notes(message: Message, item: Outgoing | None) -> Iterator[Line]:
     for flag in message.flags:
         if risky and flag.startswith("injection"):
             continue
-        yield (("! ", "warn"), (flag, "warn"))
+        yield (("! ", "warn"), (word(flag), "warn"))
     if risky and message.safety is not None:
         yield injection_line(message.safety)
     if item is not None and item.phase is not SendPhase.SENDING:
@@ -129,11 +129,11 @@ def _ticks(message: Message, events: list[DeliveryEvent], now: datetime) -> tupl
             wrong.append(_wrong(event.event_type, event.detail))
         elif event.event_type not in seen:
             going.append(_tick(event.event_type, when(event.at, now)))
-        seen.add(event.event_type)
+        seen.add(str(event.event_type))
     status = message.delivery_status
     if status in _BAD and status not in seen:
         wrong.append(_wrong(status, ""))
-    elif status and status not in seen and not seen & {"delivered", *_BAD}:
+    elif status and status not in seen and not any(step_of(each).over for each in seen):
         going.append(_tick(status, ""))
     return (*((tuple(going),) if going else ()), *wrong)
 
@@ -144,13 +144,13 @@ def _in_order(event: DeliveryEvent) -> tuple[datetime, int]:
 
 
 def _wrong(kind: str, detail: str) -> Line:
-    return ((f"✗ {kind}  ", "bad"), (detail, "bad"))
+    return ((f"✗ {word(kind)}  ", "bad"), (detail, "bad"))
 
 
 def _tick(kind: str, at: str) -> Span:
-    sign = "✓" if kind in {"sent", "delivered"} else "…"
-    time = f" {at}" if at and kind == "delivered" else ""
-    return (f"{sign} {kind}{time}  ", "good" if kind == "delivered" else "muted")
+    step = step_of(kind)
+    time = f" {at}" if at and step.over else ""
+    return (f"{step.sign} {step.word}{time}  ", step.ink)
 
 
 def _attachment(name: str, count: int, mime: str) -> Line:
@@ -186,7 +186,7 @@ def status_spans(thread: Thread) -> tuple[Span, ...]:
         return (("· not known yet", "faint"),)
     sign, ink = STATUS_SIGNS[thread.triage.status]
     status = thread.triage.status.value
-    return ((f"{sign} ", ink), (_STATUS_WORDS.get(status, status), "text"))
+    return ((f"{sign} ", ink), (word(status), "text"))
 
 
 def side(state: MailState, thread: Thread | None, now: datetime) -> Sections:
@@ -224,7 +224,7 @@ def _person_facts(state: MailState, party: Address) -> tuple[Fact, ...]:
     facts.append(Fact("", ((party.shown, "muted"),)))
     blocked = [item for item in state.delivery.data.suppressions if item.address == party.shown]
     if blocked:
-        facts.append(Fact("", ((f"✗ suppressed: {blocked[0].reason}", "bad"),)))
+        facts.append(Fact("", ((f"✗ suppressed: {word(blocked[0].reason)}", "bad"),)))
     return tuple(facts)
 
 
@@ -236,13 +236,7 @@ def _thread_facts(state: MailState, thread: Thread, now: datetime) -> tuple[Fact
         Fact("last", ((when(thread.last_message_at, now), "muted"),)),
     ]
     if thread.delivery_status:
-        bad = thread.delivery_status in _BAD
-        facts.append(
-            Fact(
-                "out",
-                (((f"{'✗ ' if bad else ''}{thread.delivery_status}"), "bad" if bad else "good"),),
-            )
-        )
+        facts.append(Fact("out", (step_span(thread.delivery_status),)))
     return tuple(facts)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from agentmail_tui.clean import Safe
 from agentmail_tui.domain import Attachment
-from agentmail_tui.screens.copying import copy_command
+from agentmail_tui.screens.clipboard import copy_command
 
 
 async def read_first(rig: Any) -> None:

@@ -31,6 +31,7 @@ STATUSES = ("open", "needs_reply", "waiting", "closed")
 
 # More words than a person narrows a list by cost a scan each and find nothing more.
 _MAX_WORDS = 8
+_FREQUENT = 2000  # threads of one tag
 
 
 def list_threads(conn: Connection, org_id: str, query: ThreadQuery) -> list[ThreadRow]:
@@ -169,10 +170,22 @@ def _conditions(conn: Connection, org_id: str, query: ThreadQuery) -> list[Colum
     elif query.assigned_to is not None:
         wanted.append(threads.c.assigned_to == query.assigned_to)
     if query.tag is not None:
-        tagged = select(thread_tags.c.thread_id).where(thread_tags.c.tag == query.tag)
-        wanted.append(threads.c.id.in_(tagged))
+        wanted.append(_tagged(conn, query.tag))
     wanted.extend(_with_word(word) for word in (query.words or "").split()[:_MAX_WORDS])
     return wanted
+
+
+def _tagged(conn: Connection, tag: str) -> ColumnElement[bool]:
+    """Return the condition in the form that reads the fewest rows.
+
+    The threads of a rare tag are looked up; of a frequent one, a page is soon full when the
+    threads are walked in their order and each is asked for its tags.
+    """
+    held = select(thread_tags.c.thread_id).where(thread_tags.c.tag == tag)
+    some = held.limit(_FREQUENT).subquery()
+    if conn.execute(select(func.count()).select_from(some)).scalar_one() < _FREQUENT:
+        return threads.c.id.in_(held)
+    return held.where(thread_tags.c.thread_id == threads.c.id).exists()
 
 
 def _with_word(word: str) -> ColumnElement[bool]:

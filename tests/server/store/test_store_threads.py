@@ -161,7 +161,11 @@ class TestFilters:
         await world.store.write(lambda conn: conn.execute(insert(thread_tags), rows))
         return world
 
-    async def test_each(self, planted: World) -> None:
+    @pytest.mark.parametrize("frequent", [1, 2000])
+    async def test_each(
+        self, planted: World, frequent: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(threads, "_FREQUENT", frequent)
         for asked, numbers in FILTERS:
             found = await listed(planted, **asked)
             assert found == [f"conv_{number:06}" for number in numbers], asked

@@ -17,6 +17,7 @@ from agentmail_server.http.deps import HttpSettings
 from agentmail_server.ids import to_micros
 from agentmail_server.service.limits import RateSettings
 from agentmail_server.store import tables
+from agentmail_server.store.erasures import erase_traces
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select, update
 
@@ -317,6 +318,16 @@ async def test_replay(api: Api, agent: Agent, form: str) -> None:
         assert (again.status_code, again.json()["code"]) == (401, "replayed_signature")
     seen = await call(api, agent.headers("v2", "GET", ORG, b""), b"", "GET")
     assert seen.json()["name"] == "Later", "a replay has no second effect"
+
+
+async def test_nothing_is_left_of_a_reply_whose_data_was_deleted(api: Api, agent: Agent) -> None:
+    headers = agent.headers("body", "PATCH", ORG, TAGS)
+    assert (await call(api, headers)).status_code == 200
+    org_id = (await call(api, agent.headers("v2", "GET", ORG, b""), b"", "GET")).json()["id"]
+    await api.store.write(erase_traces, org_id)
+    again = await call(api, headers)
+    assert (again.status_code, again.content) == (200, b"{}")
+    assert again.headers["idempotency-replayed"] == "true"
 
 
 # What each form covers: a change elsewhere is not noticed, which is why v2 is there.

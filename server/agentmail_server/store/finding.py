@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from agentmail_server.store.asked import Asked, Meaning, TextHit
 from agentmail_server.store.filters import conditions
+from agentmail_server.store.many import among
 from agentmail_server.store.records import FoundThread
 from agentmail_server.store.rows import thread_rows
 from agentmail_server.store.snippet import SOURCE, around
@@ -102,12 +103,12 @@ def cosines_of(conn: Connection, meaning: Meaning, message_ids: Sequence[str]) -
 
     question = np.frombuffer(meaning.vector, "<f4")
     found: dict[str, float] = {}
+    held = message_vectors
     for start in range(0, len(message_ids), _PORTION):
-        held = message_vectors
         query = select(held.c.message_id, held.c.vector, held.c.chunk).where(
-            message_vectors.c.message_id.in_(message_ids[start : start + _PORTION]),
-            message_vectors.c.embedder == meaning.embedder,
-            func.length(message_vectors.c.vector) > 0,
+            among(conn, held.c.message_id, message_ids[start : start + _PORTION]),
+            held.c.embedder == meaning.embedder,
+            func.length(held.c.vector) > 0,
         )
         rows = conn.execute(query).all()
         if not rows:
@@ -157,8 +158,9 @@ def _best_of_threads(
         query = select(messages.c.id, messages.c.seq, messages.c.thread_id)
         if asked.filtered:
             query = query.join(threads, threads.c.id == messages.c.thread_id)
-        query = query.where(messages.c.id.in_(candidates[start : start + _PORTION]), *wanted)
-        for message_id, seq, thread_id in conn.execute(query):
+        part = candidates[start : start + _PORTION]
+        query = query.where(among(conn, messages.c.id, part), *wanted)
+        for message_id, seq, thread_id in conn.execute(query).all():
             cosine = max(0.0, cosines.get(message_id, 0.0))
             thread = best.setdefault(thread_id, _Best())
             thread.take(seq, message_id, cosine, shares.get(message_id, 0.0))

@@ -17,15 +17,14 @@ SOURCE = 6_000
 _MOST_SPANS = 100
 _SHORTEST_STEM = 3
 _ENDINGS = re.compile(r"(?:ations?|ings?|edly|ed|ies|ers?|ions?|ments?|es|ly|s|e|y)$")
-_WORD = re.compile(r"[^\W_]+")
 
 Span = tuple[int, int]
 
 
 def around(text: str, words: str) -> tuple[str, tuple[Span, ...]]:
     """Return at most 200 characters with most of the words in them, and the words' places."""
-    line = " ".join(visible_text(text[:SOURCE]).split()) or " ".join(text[:SOURCE].split())
-    stems = {_stem(word) for word in split_words(words)}
+    line = _line(text[:SOURCE])
+    stems = frozenset(_stem(word) for word in split_words(words))
     found = _spans(line, stems)[:_MOST_SPANS] if stems else []
     start = _start(line, found)
     piece = line[start : start + MOST - 2].rstrip()
@@ -37,8 +36,21 @@ def around(text: str, words: str) -> tuple[str, tuple[Span, ...]]:
     return before + piece + after, tuple(span for span in inside if span[1] <= end)
 
 
-def _spans(line: str, stems: set[str]) -> list[Span]:
-    return [each.span() for each in _WORD.finditer(line) if _stem(each[0]) in stems]
+@lru_cache(maxsize=1_000)
+def _line(text: str) -> str:
+    """Return what the sender wrote in one line; one types on, and the same mails are found."""
+    return " ".join(visible_text(text).split()) or " ".join(text.split())
+
+
+def _spans(line: str, stems: frozenset[str]) -> list[Span]:
+    begun = _beginning_with(stems).finditer(line)
+    return [each.span() for each in begun if _stem(each[0]) in stems]
+
+
+@lru_cache(maxsize=200)
+def _beginning_with(stems: frozenset[str]) -> re.Pattern[str]:
+    begun = "|".join(re.escape(each) for each in sorted(stems))
+    return re.compile(rf"(?<![^\W_])(?:{begun})[^\W_]*", re.IGNORECASE)
 
 
 @lru_cache(maxsize=20_000)

@@ -10,13 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Connection,
     Float,
+    ScalarSelect,
     Select,
+    String,
+    bindparam,
     case,
     cast,
     column,
@@ -68,7 +73,7 @@ class _Word:
 def text_hits(conn: Connection, org_id: str, asked: Asked, limit: int = 200) -> list[TextHit]:
     """Return messages with any of the words, best first; raises `NotFound`."""
     wanted = conditions(conn, org_id, asked)
-    total = conn.execute(select(func.max(messages.c.seq))).scalar() or 0
+    total = _messages(conn)
     words = _words(conn, asked.words[:_MAX_QUERY], total)
     best = sum(word.rarity for word in words)
     present = _worth_asking(words, total)
@@ -100,6 +105,10 @@ def literal_hits(conn: Connection, org_id: str, asked: Asked, limit: int = 200) 
     return [TextHit(each, _LITERAL) for each in conn.execute(query.limit(limit)).scalars()]
 
 
+def _messages(conn: Connection) -> int:
+    return conn.execute(select(func.max(messages.c.seq))).scalar() or 0
+
+
 def telling_words(conn: Connection, org_id: str, thread_id: str) -> str:
     """Return the rarest words of a thread that other messages have too, rarest first.
 
@@ -111,13 +120,11 @@ def telling_words(conn: Connection, org_id: str, thread_id: str) -> str:
     rows = conn.execute(query.order_by(messages.c.seq).limit(_TOLD_BY)).all()
     told = " ".join(f"{subject} {text}" for subject, text in rows).lower()
     tokens = dict.fromkeys(all_words(told))
-    total = conn.execute(select(func.max(messages.c.seq))).scalar() or 0
-    long = sorted((token for token in tokens if len(token) > 2), key=len, reverse=True)
-    words = [
-        (_word(conn, _exactly(conn, token), total), token)
-        for token in long[:_TOLD]
-        if token not in _COMMON_WORDS
-    ]
+    total = _messages(conn)
+    long = sorted((each for each in tokens if each not in _COMMON_WORDS), key=len, reverse=True)
+    kept = long[:_TOLD]
+    weighed = _weighed(conn, [_exactly(conn, token) for token in kept], total)
+    words = list(zip(weighed, kept, strict=True))
     shared = [each for each in words if each[0].messages > 1]
     rarest = sorted(shared or words, key=lambda each: -each[0].rarity)
     return " ".join(token for _, token in rarest[:_TELLING])
@@ -126,23 +133,42 @@ def telling_words(conn: Connection, org_id: str, thread_id: str) -> str:
 def _words(conn: Connection, typed: str, total: int) -> list[_Word]:
     tokens = list(dict.fromkeys(token.lower() for token in split_words(typed)))
     telling = [token for token in tokens if token not in _COMMON_WORDS] or tokens
-    words = [_word(conn, _exactly(conn, token), total) for token in telling]
-    if words and words[-1].messages == 0:
+    if not telling:
+        return []
+    words = _weighed(conn, [_exactly(conn, token) for token in telling], total)
+    if words[-1].messages == 0:
         # The last word may not be finished yet.
-        words[-1] = _word(conn, _beginning(conn, telling[-1]), total)
+        words[-1:] = _weighed(conn, [_beginning(conn, telling[-1])], total)
     return words
 
 
-def _word(conn: Connection, query: str, total: int) -> _Word:
-    if is_postgres(conn):
-        found = select(messages.c.seq).where(_held(query))
+def _weighed(conn: Connection, queries: Sequence[str], total: int) -> list[_Word]:
+    """Return words with the number of messages that hold them, and how rare that is."""
+    counting = _counting(is_postgres(conn), len(queries))
+    values = {f"word{at}": query for at, query in enumerate(queries)}
+    counts = conn.execute(counting, values).one()
+    return [
+        _Word(query, count, max(math.log(max(total - count + 0.5, 0.5) / (count + 0.5)), 1e-6))
+        for query, count in zip(queries, counts, strict=True)
+    ]
+
+
+@cache
+def _counting(postgres: bool, words: int) -> Select[Any]:
+    """Return one query for the numbers of messages that hold each of so many words."""
+    names = [f"word{at}" for at in range(words)]
+    counts: list[Any] = [_count(postgres, bindparam(name, type_=String)) for name in names]
+    return select(*counts)
+
+
+def _count(postgres: bool, word: BindParameter[str]) -> ScalarSelect[int]:
+    if postgres:
+        found = select(messages.c.seq).where(_held(word))
     else:
         index = table("message_text", column("rowid"))
-        found = select(index.c.rowid).where(literal_column("message_text").op("MATCH")(query))
+        found = select(index.c.rowid).where(literal_column("message_text").op("MATCH")(word))
     few = found.limit(_COUNTED).subquery()
-    count = conn.execute(select(func.count()).select_from(few)).scalar() or 0
-    rarity = math.log(max(total - count + 0.5, 0.5) / (count + 0.5))
-    return _Word(query, count, max(rarity, 1e-6))
+    return select(func.count()).select_from(few).scalar_subquery()
 
 
 def _worth_asking(words: Sequence[_Word], total: int) -> list[_Word]:
@@ -188,6 +214,6 @@ def _ranked_by_postgres(words: Sequence[_Word]) -> Select[Any]:
     return select(messages.c.id, worth.label("worth")).where(matched)
 
 
-def _held(query: str) -> ColumnElement[bool]:
+def _held(query: str | BindParameter[str]) -> ColumnElement[bool]:
     asked = func.to_tsquery(CONFIGURATION, query)
     return literal_column("messages.search").op("@@")(asked)

@@ -74,8 +74,17 @@ BESIDE: tuple[Key, ...] = (
     *ADMIN,
     Key("page.line_down", ("j", "down"), "down", "a line down", Group.MOVE, (Place.PAGE,)),
     Key("page.line_up", ("k", "up"), "up", "a line up", Group.MOVE, (Place.PAGE,)),
-    Key("page.page_down", ("space", "ctrl+d"), "page(1)", "page down", Group.MOVE, (Place.PAGE,)),
-    Key("page.page_up", ("ctrl+u", "b"), "page(-1)", "page up", Group.MOVE, (Place.PAGE,)),
+    Key(
+        "page.page_down",
+        ("space", "ctrl+d", "pagedown"),
+        "page(1)",
+        "page down",
+        Group.MOVE,
+        (Place.PAGE,),
+    ),
+    Key(
+        "page.page_up", ("ctrl+u", "b", "pageup"), "page(-1)", "page up", Group.MOVE, (Place.PAGE,)
+    ),
     Key("page.find", ("/", "ctrl+f"), "find", "find on this page", Group.FIND, (Place.PAGE,)),
     Key("page.next", ("n",), "find_step(1)", "next hit", Group.FIND, (Place.PAGE,)),
     Key("page.previous", ("N",), "find_step(-1)", "previous hit", Group.FIND, (Place.PAGE,)),

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from agentmail_tui.widgets.lines import Line
 
 
-class LineScroll(Inked, ScrollView):
-    """Lines of spans that are scrolled; how many there are may change at every key."""
+class LineScroll(Inked, ScrollView, inherit_bindings=False):
+    """Lines of spans that are scrolled; how many there are may change at every key.
+
+    The keys by which Textual scrolls would be taken from the key table, so it has none of them.
+    """
 
     @property
     def width(self) -> int:

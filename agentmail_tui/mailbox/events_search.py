@@ -25,6 +25,7 @@ class SearchDone:
     number: int
     result: SearchResult
     more: bool = False
+    again: bool = False  # the same question as before, as the index has come on since
 
 
 @dataclass(frozen=True, slots=True)

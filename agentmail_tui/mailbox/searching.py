@@ -18,6 +18,7 @@ from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.mailbox.terms import is_exact, plain
 
 SEARCH_LIMIT = 50
+_LATE_EVERY = 3.0  # seconds after which a question is asked again while the index is behind
 
 
 class Searching(Marking):
@@ -86,14 +87,23 @@ class Searching(Marking):
             self._searching.cancel()
 
     async def _search(self, words: str, number: int, exact: bool, like: str | None) -> None:
-        inbox_id = self._state.inbox_id
+        """Ask, and while the index is behind, ask again until the answer is of all mail."""
+        again = False
+        while await self._answered(words, number, exact, like, again):
+            again = True
+            await self._sleep(_LATE_EVERY)
+
+    async def _answered(
+        self, words: str, number: int, exact: bool, like: str | None, again: bool
+    ) -> bool:
+        """Show an answer; tell whether mail is missing in it."""
         try:
             result = await self._backend.search(
-                words, inbox_id, SEARCH_LIMIT, exact=exact, like=like
+                words, self._state.inbox_id, SEARCH_LIMIT, exact=exact, like=like
             )
         except MailError as error:
             self._post(ev.SearchFailed(number, clean_line(error.message)))
-        else:
-            more = len(result.hits) >= SEARCH_LIMIT
-            self._post(ev.SearchDone(number, result, more))
-            self._want_triage()
+            return False
+        self._post(ev.SearchDone(number, result, len(result.hits) >= SEARCH_LIMIT, again))
+        self._want_triage()
+        return result.backlog > 0

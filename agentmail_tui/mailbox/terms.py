@@ -32,7 +32,7 @@ _TOO_COMMON = frozenset((
 
 
 def is_exact(query: str) -> bool:
-    """Tell whether the words are asked for as they stand."""
+    """Tell whether the words are asked for as they are typed."""
     return query.lstrip().startswith("=")
 
 
@@ -46,15 +46,21 @@ def pattern(query: str) -> re.Pattern[str] | None:
     """Return what fits the words of a query in a text; None where it has none to mark."""
     exact = is_exact(query)
     phrases, words = _phrases_and_words(plain(query))
-    if exact and words:
-        phrases, words = [*phrases, " ".join(words)], []
     parts = [r"[\W_]+".join(map(re.escape, _WORD.findall(phrase))) for phrase in phrases]
-    parts += [f"{re.escape(_stem(word))}[^\\W_]*" for word in words if word not in _TOO_COMMON]
+    if exact:
+        parts += [f"{re.escape(word)}(?![^\\W_])" for word in words]
+    else:
+        parts += [f"{re.escape(_stem(word))}[^\\W_]*" for word in words if word not in _TOO_COMMON]
     parts = [part for part in parts if part][:_MOST_WORDS]
     if not parts:
         return None
-    end = r"(?![^\W_])" if exact else ""
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(parts)}){end}", re.IGNORECASE)
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(parts)})", re.IGNORECASE)
+
+
+def finished(query: str) -> str:
+    """Return a query without an operator at its end that has no value yet."""
+    before, _, last = query.rstrip().rpartition(" ")
+    return before.rstrip() if last.lstrip("=").casefold() in OPERATORS else query
 
 
 def _phrases_and_words(typed: str) -> tuple[list[str], list[str]]:

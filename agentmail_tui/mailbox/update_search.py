@@ -43,7 +43,12 @@ def search_done(state: MailState, event: ev.SearchDone) -> MailState:
         answer=answer,
         error=None,
     )
-    first = hits[0].thread.id if hits else None
+    ids = [hit.thread.id for hit in hits]
+    if event.again and state.selected_id in ids:
+        # Whoever reads on meanwhile stays on the same thread.
+        at = ids.index(state.selected_id)
+        return _counted(replace(state, search=search, selected=at), search)
+    first = ids[0] if ids else None
     state = replace(cleared(state), search=search, selected=0, selected_id=first)
     return _counted(state, search)
 

@@ -12,6 +12,7 @@ from agentmail_tui.clean import clean_line
 from agentmail_tui.mailbox import searches
 from agentmail_tui.mailbox.searches import SavedSearch
 from agentmail_tui.mailbox.state import Tone
+from agentmail_tui.mailbox.terms import finished
 from agentmail_tui.screens.completing import completions
 from agentmail_tui.screens.panes import Panes
 from agentmail_tui.widgets.completion_list import CompletionList
@@ -66,9 +67,11 @@ class SearchActions(Panes):
     def _asked(self, event: SearchBar.Asked) -> None:
         if event.mode is Mode.NARROW:
             self.mailbox.narrow(event.words)
-        elif event.words:
-            self.mailbox.search(event.words)
-        else:
+            return
+        words = finished(event.words)
+        if words:
+            self.mailbox.search(words)
+        elif not event.words:
             self.mailbox.end_search()
 
     @on(SearchBar.Left)

@@ -66,7 +66,7 @@ class CompletionList(Shown[Offer]):
         super().show(Offer(info.completions[:_MOST], info.at))
         rows = self.info.completions
         widest = max((width_of(((row.shown, ""), (row.note, ""))) for row in rows), default=0)
-        self.styles.width = widest + _GAP + 4
+        self.styles.width = widest + _GAP + 5
         self.styles.height = len(rows)
         self.display = bool(rows)
 
@@ -82,7 +82,7 @@ class CompletionList(Shown[Offer]):
         lines: list[Line] = []
         for number, row in enumerate(self.info.completions):
             here = number == self.info.at
-            mark = ("▌ ", "mark") if here else ("  ", "")
+            mark = ("▌  ", "mark") if here else ("   ", "")
             left = (mark, (row.shown, "chip" if here else "text"))
             lines.append(ends(left, ((f"{row.note} ", "faint"),), width, gap=_GAP))
         return lines

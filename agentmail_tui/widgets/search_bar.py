@@ -189,7 +189,7 @@ class SearchBar(Horizontal):
         if self.mode is Mode.SEARCH:
             text = self.field.value[: self.field.cursor_position]
             found = self.complete(text, everything)
-        self.completions.styles.margin = (self.region.bottom, 0, 0, self.field.region.x - 2)
+        self.completions.styles.margin = (self.region.bottom, 0, 0, 0)
         self.completions.show(Offer(tuple(found)))
 
     def _stop_pause(self) -> None:

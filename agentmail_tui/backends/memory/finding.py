@@ -19,9 +19,9 @@ _BEFORE = 40  # signs before the first word in it
 def find(
     mail: Mail, query: str, inbox_id: str | None, now: datetime, *, exact: bool = False
 ) -> list[Hit]:
-    """Return threads that hold any of the words, or all of them as they stand; best first."""
+    """Return threads that hold any of the words, or all of them as typed; best first."""
     asked = read_query(query, now)
-    words = (" ".join(asked.words),) if exact and asked.words else asked.words
+    words = asked.words
     hits: list[Hit] = []
     for thread in mail.listed(ThreadFilter(inbox_id=inbox_id)):
         messages = mail.conversations.get(thread.id, [])
@@ -29,9 +29,13 @@ def find(
             continue
         text = text_of(thread, messages)
         share = sum(word in text for word in words) / len(words) if words else 1.0
-        if share:
+        if share and not (exact and not _as_typed(text, words)):
             hits.append(Hit(thread, share, *_snippet(thread, messages, words)))
     return sorted(hits, key=lambda hit: -hit.score)
+
+
+def _as_typed(text: str, words: Sequence[str]) -> bool:
+    return all(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) for word in words)
 
 
 def find_like(mail: Mail, thread_id: str, inbox_id: str | None) -> list[Hit]:

@@ -70,6 +70,8 @@ class CapabilitiesOut(TypedDict):
     raw: bool
     search_type: str
     search_operators: list[str]
+    search_exact: bool
+    search_like: bool
     manage_inboxes: bool
     manage_keys: bool
     scopes: list[str]

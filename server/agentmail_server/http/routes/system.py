@@ -36,6 +36,8 @@ async def capabilities(call: PlainCall) -> Reply:
             "manage_keys": call.principal.may(ADMIN),
             "search_type": _search_type(call.deps.indexer),
             "search_operators": list(OPERATORS),
+            "search_exact": True,
+            "search_like": True,
             "scopes": sorted(call.principal.scopes - {MANAGES_KEYS}),
         }
     )

@@ -223,7 +223,7 @@ async def _run_jobs(
         [
             # Leased ahead of the workers, so that they never wait for the store.
             Kind("parse", parse_job, limit=settings.parse_workers * 8, lease_seconds=300),
-            Kind("relay", relay_job, limit=200, lease_seconds=1800, max_attempts=1000),
+            *relay_job.kinds(),
             EraseJob(
                 store,
                 clock=clock,

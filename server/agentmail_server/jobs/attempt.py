@@ -49,6 +49,7 @@ class Attempt:
         self._job = job
         self._dispatch = dispatch
         self._kept: set[str] = set()
+        self._one_way = False
         self._again = False
         self._closed = False
 
@@ -56,6 +57,7 @@ class Attempt:
         self, relay: Relay, sender: str, recipients: Sequence[str]
     ) -> list[RecipientResult]:
         """Try the recipients of one lane."""
+        self._one_way = relay.one_way
         return await relay.send(sender, recipients, self._dispatch.raw, self.keep)
 
     async def keep(self, results: Sequence[RecipientResult]) -> None:
@@ -79,6 +81,7 @@ class Attempt:
         await self._store.write(
             close_attempt, self._ids, self._now(), self._job, self._dispatch.message, rest,
             again=self._again, left_out=left_out,
+            unreached=self._one_way and any(each.unreached for each in rest),
         )  # fmt: skip
         self._closed = True
 
@@ -96,11 +99,12 @@ def close_attempt(
     *,
     again: bool = False,
     left_out: bool = False,
+    unreached: bool = False,
 ) -> None:
     """Unit: the results of an attempt and the job's end or next date, in one commit.
 
     `again` says that some recipient whose result is known is to be tried again, `left_out` that
-    for some nothing was tried.
+    for some nothing was tried, `unreached` that the one relay there is does not answer.
     """
     last = job.attempts > len(_PAUSES)
     again = relaying.settle(conn, ids, now, message, results, last_attempt=last) or again
@@ -108,6 +112,10 @@ def close_attempt(
         outbox.put_off(conn, job.id, job.lease or "", now + CROWDED, CROWDED_REASON)
     elif again:
         due = now + _PAUSES[job.attempts - 1] * _SECOND
-        outbox.retry(conn, job.id, job.lease or "", due, "some recipients are to be tried again")
+        reason = "some recipients are to be tried again"
+        if unreached:
+            reason = relaying.UNREACHABLE
+            relaying.ask_for_probe(conn, now)
+        outbox.retry(conn, job.id, job.lease or "", due, reason)
     else:
         outbox.finish(conn, now, job.id, job.lease or "")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from agentmail_server.errors import NotFound
 from agentmail_server.ids import to_micros
 from agentmail_server.jobs.attempt import CROWDED, CROWDED_REASON, Attempt
-from agentmail_server.jobs.runner import DONE, FINISHED, Later, Outcome
+from agentmail_server.jobs.runner import DONE, FINISHED, Kind, Later, Outcome
 from agentmail_server.mail.headers import count_received
 from agentmail_server.service import relaying
 from agentmail_server.service.inbound import fold_key
@@ -70,6 +70,21 @@ class RelayJob:
         self._clock = clock
         self._ids = ids
         self._tokens = tokens
+
+    def kinds(self) -> list[Kind]:
+        """Return how the runner is to run it, and the look at a relay that does not answer."""
+        # Attempts are counted here: waiting for a relay is none.
+        return [
+            Kind(KIND, self, limit=200, lease_seconds=1800, max_attempts=1000),
+            Kind(relaying.PROBE, self.look, limit=1, lease_seconds=300, max_attempts=10**9),
+        ]
+
+    async def look(self, job: JobRow) -> Outcome:
+        """Let go what waits for the relay, once it answers."""
+        if self._relay is not None and not await self._relay.reachable():
+            return Later(self._now() + relaying.PROBE_PAUSE, relaying.UNREACHABLE)
+        await self._store.write(relaying.go_on, self._now())
+        return DONE
 
     async def __call__(self, job: JobRow) -> Outcome:
         """Serve every recipient that is left, once."""

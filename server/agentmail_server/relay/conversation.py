@@ -27,6 +27,7 @@ from aiosmtplib.errors import (
 )
 
 from agentmail_server.relay.outcome import (
+    SILENT,
     RecipientResult,
     blocked,
     clean,
@@ -89,7 +90,7 @@ async def converse(
         text = f"the relay refused our credentials: {error.code} {clean(str(error.message))}"
         return [blocked(each, error.code, text) for each in errand.recipients]
     except (SMTPException, OSError) as error:
-        return [temporary(each, _reason(error)) for each in errand.recipients]
+        return [temporary(each, _reason(error), SILENT) for each in errand.recipients]
     try:
         if await _is_ourselves(client, me):
             text = "the relay is this server itself: mail would go round for ever"
@@ -97,6 +98,20 @@ async def converse(
         return await _hand_over(client, errand, timeouts)
     finally:
         await _hang_up(client)
+
+
+async def answers(server: RelayAddress, timeouts: Timeouts, *, me: Us, verify: bool) -> bool:
+    """Tell whether a conversation can begin; raises nothing."""
+    client = _client(server, timeouts, hostname=me.hostname, verify=verify)
+    try:
+        await client.connect()
+    except SMTPAuthenticationError:
+        # That it refuses us is another trouble, and told when a mail is handed over.
+        return True
+    except (SMTPException, OSError):
+        return False
+    await _hang_up(client)
+    return True
 
 
 def _client(server: RelayAddress, timeouts: Timeouts, *, hostname: str, verify: bool) -> SMTP:

@@ -29,7 +29,7 @@ class MxFailure(Exception):
         """Return the outcome for one recipient of the domain."""
         if self.code >= 500:
             return refused(address, self.code, self.enhanced, self.text)
-        return temporary(address, self.text)
+        return temporary(address, self.text, self.enhanced)
 
 
 class Resolver(Protocol):

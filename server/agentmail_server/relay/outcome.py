@@ -20,6 +20,10 @@ _TEXT_LIMIT = 500
 # Address or domain does not exist: writing there again harms our name.
 SUPPRESSING = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 
+# RFC 3463: nobody answers there; the line broke.
+SILENT = "4.4.1"
+BROKEN = "4.4.2"
+
 
 @dataclass(frozen=True, slots=True)
 class RecipientResult:
@@ -36,6 +40,11 @@ class RecipientResult:
         """Whether the address itself is at fault, so that nobody should write there again."""
         return self.outcome == "bounced" and self.enhanced in SUPPRESSING
 
+    @property
+    def unreached(self) -> bool:
+        """Whether there was no server to speak with."""
+        return self.outcome == "temporary" and not self.code and self.enhanced == SILENT
+
 
 class Keep(Protocol):
     """Writes results down, so that no crash makes them unknown again."""
@@ -49,6 +58,12 @@ class Relay(Protocol):
     """Something that takes mail for the outside world."""
 
     name: str
+    # Whether all mail goes through one server, so that its failing is everybody's.
+    one_way: bool
+
+    async def reachable(self) -> bool:
+        """Tell whether that one server answers; raises nothing."""
+        ...
 
     def lanes(self, recipients: Sequence[str]) -> list[list[str]]:
         """Part recipients by where they are brought; lanes do not wait for each other."""
@@ -79,9 +94,9 @@ def from_reply(address: str, code: int, message: str) -> RecipientResult:
     return RecipientResult(address, outcome, code, enhanced, clean(text))
 
 
-def temporary(address: str, text: str) -> RecipientResult:
+def temporary(address: str, text: str, enhanced: str = BROKEN) -> RecipientResult:
     """Return the outcome of a failure that no server's reply explains."""
-    return RecipientResult(address, "temporary", 0, "4.4.1", clean(text))
+    return RecipientResult(address, "temporary", 0, enhanced, clean(text))
 
 
 def blocked(address: str, code: int, text: str) -> RecipientResult:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from agentmail_server.errors import ServiceError
 from agentmail_server.mail.address import normalise_address
-from agentmail_server.relay.conversation import Errand, Timeouts, Us, converse
+from agentmail_server.relay.conversation import Errand, Timeouts, Us, answers, converse
 from agentmail_server.relay.mx import DnsResolver, MxFailure, Resolver
-from agentmail_server.relay.outcome import RecipientResult, refused, temporary
+from agentmail_server.relay.outcome import SILENT, RecipientResult, refused, temporary
 from agentmail_server.relay.places import Places
 from agentmail_server.relay.url import RelayAddress, parse_relay_url
 
@@ -34,6 +34,8 @@ _LONG_DOUBT = 10.0
 class SmtpRelay:
     """Hands everything to one server (a smarthost)."""
 
+    one_way = True
+
     def __init__(
         self,
         address: RelayAddress,
@@ -50,6 +52,11 @@ class SmtpRelay:
         self._timeouts = timeouts or Timeouts()
         self._turns = asyncio.Semaphore(connections)
         self._doubt = Places(in_doubt, _LONG_DOUBT)
+        self._verify = address.tls or address.starttls == "always"
+
+    async def reachable(self) -> bool:
+        """Tell whether the server answers."""
+        return await answers(self._address, self._timeouts, me=self._me, verify=self._verify)
 
     def lanes(self, recipients: Sequence[str]) -> list[list[str]]:
         """Return all of them: they go the same way."""
@@ -66,16 +73,17 @@ class SmtpRelay:
         good, results = judge(envelope_from, recipients, raw)
         if good:
             errand = Errand(envelope_from, tuple(good), raw, self._doubt, keep)
-            verify = self._address.tls or self._address.starttls == "always"
             async with self._turns:
                 results += await converse(
-                    self._address, errand, self._timeouts, me=self._me, verify=verify
+                    self._address, errand, self._timeouts, me=self._me, verify=self._verify
                 )
         return results
 
 
 class MxRelay:
     """Brings mail to the servers that the recipients' domains name."""
+
+    one_way = False
 
     def __init__(
         self,
@@ -98,6 +106,10 @@ class MxRelay:
             lambda: asyncio.Semaphore(PER_DESTINATION)
         )
         self._doubts: defaultdict[str, Places] = defaultdict(lambda: Places(in_doubt, _LONG_DOUBT))
+
+    async def reachable(self) -> bool:
+        """Say so: each destination has troubles of its own."""
+        return True
 
     def lanes(self, recipients: Sequence[str]) -> list[list[str]]:
         """Part recipients by domain."""
@@ -128,7 +140,9 @@ class MxRelay:
             hosts = await self._resolver.hosts(domain)
         except MxFailure as failure:
             return [failure.result(each) for each in recipients]
-        results = [temporary(each, "no mail server could be reached") for each in recipients]
+        results = [
+            temporary(each, "no mail server could be reached", SILENT) for each in recipients
+        ]
         errand = Errand(envelope_from, tuple(recipients), raw, self._doubts[domain], keep)
         self._waiting[domain] += 1
         try:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from agentmail_server.ids import from_micros
 from agentmail_server.relay.outcome import RecipientResult, refused
-from agentmail_server.store import delivery, intake, messages, tables
+from agentmail_server.store import delivery, intake, messages, outbox, tables
 from agentmail_server.store.inboxes import inboxes_for
 from agentmail_server.store.records import AcceptedMail
 from agentmail_server.store.transaction import touch
@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     from agentmail_server.ids import Ids
     from agentmail_server.store.records import InboxTarget, MessageRow
 
+# The job that looks whether the relay answers again, and how often (microseconds).
+PROBE = "relay-probe"
+PROBE_PAUSE = 5_000_000
 # Nothing more is tried for a recipient in one of these.
 FINAL = frozenset({"delivered", "bounced", "complained", "failed", "suppressed", "cancelled"})
 NO_RELAY = "no relay is configured: kept in the queue until the server is started with one"
 PAUSED = "sending is paused: the relay takes nothing from this server"
+UNREACHABLE = "the relay does not answer"
 UNKNOWN_AGAIN = "gave up: the connection broke twice after hand-over, the mail may have arrived"
 
 
@@ -218,6 +222,33 @@ def unpark(conn: Connection, now: int, reason: str = NO_RELAY) -> int:
             jobs.c.dead_at.is_(None),
         )
         .values(due_at=now)
+    ).rowcount
+
+
+def ask_for_probe(conn: Connection, now: int) -> None:
+    """Have somebody look soon whether the relay answers, unless one does already."""
+    jobs = tables.outbox
+    waiting = select(jobs.c.id).where(
+        jobs.c.kind == PROBE, jobs.c.done_at.is_(None), jobs.c.dead_at.is_(None)
+    )
+    if conn.execute(waiting.limit(1)).first() is None:
+        outbox.enqueue(conn, now, PROBE, "relay", f"{PROBE}:{now}", now + PROBE_PAUSE)
+
+
+def go_on(conn: Connection, now: int) -> int:
+    """Unit: make due what found no relay, as if it had not been tried; returns how many."""
+    jobs = tables.outbox
+    touch(conn, "outbox")
+    return conn.execute(
+        update(jobs)
+        .where(
+            jobs.c.last_error == UNREACHABLE,
+            jobs.c.kind != PROBE,
+            jobs.c.attempts > 0,
+            jobs.c.done_at.is_(None),
+            jobs.c.dead_at.is_(None),
+        )
+        .values(due_at=now, attempts=jobs.c.attempts - 1, last_error=None)
     ).rowcount
 
 

@@ -9,7 +9,7 @@ from agentmail_server.errors import Unavailable
 from agentmail_server.jobs.attempt import schedule
 from agentmail_server.jobs.relay import RelayJob
 from agentmail_server.jobs.runner import Kind, Runner
-from agentmail_server.relay.outcome import RecipientResult, blocked, from_reply, temporary
+from agentmail_server.relay.outcome import SILENT, RecipientResult, blocked, from_reply, temporary
 from agentmail_server.service import relaying
 from agentmail_server.store import outbound, tables
 from agentmail_server.store.records import NewMail, NewRecipient, Participant
@@ -31,10 +31,15 @@ class FakeRelay:
     """Answers each address from its script, one entry an attempt; the last one stays."""
 
     name = "fake"
+    one_way = True
 
     def __init__(self, **script: list[str]) -> None:
         self.script = script
+        self.up = False
         self.sent: list[tuple[str, list[str], bytes]] = []
+
+    async def reachable(self) -> bool:
+        return self.up
 
     def lanes(self, recipients: Sequence[str]) -> list[list[str]]:
         return [list(recipients)]
@@ -58,8 +63,10 @@ class FakeRelay:
             return RecipientResult(address, "unknown", 0, "4.4.2", "line broke")
         if answer == "blocked":
             return blocked(address, 535, "the relay refused our credentials: 535")
+        if answer == "broken":
+            return temporary(address, "connection reset")
         if answer == "down":
-            return temporary(address, "connection refused")
+            return temporary(address, "connection refused", SILENT)
         return from_reply(address, int(answer[:3]), answer[4:])
 
 
@@ -321,6 +328,41 @@ async def test_a_relay_that_is_down_is_noted(yard: Yard) -> None:
     runner.wake()
     await ended(yard)
     assert job.state.last_error is None
+
+
+async def test_what_found_no_relay_goes_on_when_it_is_back(yard: Yard) -> None:
+    """R20: within five seconds, not when its own pause is over; and that attempt is not counted."""
+    relay = FakeRelay(ann=["down"])
+    runner = await yard.run(*_job(yard, relay).kinds(), poll=60)
+    await send(yard, "ann@x.test")
+    await send(yard, "ann@x.test", raw=RAW.replace(b"m1@", b"m2@"))
+    for attempt, pause in ((1, 5), (2, 30), (3, 120)):
+        rows = await yard.until(
+            lambda rows, wanted=attempt: all(  # type: ignore[misc]
+                row.attempts == wanted and not row.lease for row in rows if row.kind == "relay"
+            )
+        )
+        assert {row.due_at - yard.now for row in rows if row.kind == "relay"} == {pause * 1_000_000}
+        # One looks for all, and is due before them.
+        (probe,) = [row for row in rows if row.kind == "relay-probe"]
+        assert probe.due_at - yard.now == 5_000_000
+        if attempt < 3:
+            yard.advance(pause)
+            runner.wake()
+    relay.script, relay.up = {}, True
+    yard.advance(5)
+    runner.wake()
+    rows = await yard.until(lambda rows: all(row.done_at is not None for row in rows))
+    assert await statuses(yard) == {"ann@x.test": "delivered"}
+    assert [row.attempts for row in rows if row.kind == "relay"] == [3, 3]
+
+
+async def test_a_mail_that_breaks_the_line_waits_its_own_time(yard: Yard) -> None:
+    relay = FakeRelay(ann=["broken"])
+    await yard.run(*_job(yard, relay).kinds(), poll=60)
+    await send(yard, "ann@x.test")
+    await tried(yard, 1)
+    assert [row.kind for row in await yard.jobs()] == ["relay"]
 
 
 async def test_a_message_that_is_gone_ends_quietly(yard: Yard) -> None:

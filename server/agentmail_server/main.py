@@ -19,6 +19,7 @@ from agentmail_server.http.deps import Deps, HttpSettings
 from agentmail_server.http.listener import HttpListener
 from agentmail_server.http.rows.mail import message_out
 from agentmail_server.ids import Clock, FrozenClock, Ids, SystemClock, to_micros
+from agentmail_server.jobs.authenticate import authenticating
 from agentmail_server.jobs.erase import EraseJob
 from agentmail_server.jobs.extract import ExtractJob
 from agentmail_server.jobs.parse import ParseJob
@@ -216,8 +217,15 @@ async def _run_jobs(
     pool = await stack.enter_async_context(ParserPool(settings.parse_workers))
     name = settings.hostname
     relay_job = RelayJob(store, relay, hostname=name, clock=clock, ids=ids, tokens=tokens)
-    thresholds = Thresholds.of(settings)
-    parse_job = ParseJob(store, pool, clock=clock, ids=ids, tokens=tokens, thresholds=thresholds)
+    parse_job = ParseJob(
+        store,
+        pool,
+        clock=clock,
+        ids=ids,
+        tokens=tokens,
+        thresholds=Thresholds.of(settings),
+        senders=await stack.enter_async_context(authenticating(settings)),
+    )
     runner = Runner(
         store,
         [

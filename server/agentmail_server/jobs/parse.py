@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -67,6 +68,14 @@ class Parser(Protocol):
         ...
 
 
+class Senders(Protocol):
+    """Finds out whose a mail is."""
+
+    async def check(self, mail: RawMailRow) -> Mapping[str, Any]:
+        """Return the results of SPF, DKIM and DMARC, within a few seconds."""
+        ...
+
+
 class ParseJob:
     """Handles jobs of kind `parse`; the subject is a raw id."""
 
@@ -79,6 +88,7 @@ class ParseJob:
         ids: Ids,
         tokens: Tokens,
         thresholds: Thresholds = USUAL,
+        senders: Senders | None = None,
     ) -> None:
         self._store = store
         self._parser = parser
@@ -86,6 +96,7 @@ class ParseJob:
         self._ids = ids
         self._tokens = tokens
         self._thresholds = thresholds
+        self._senders = senders
 
     async def __call__(self, job: JobRow) -> Outcome:
         """Parse the mail, store what it says and finish the job, all or nothing."""
@@ -94,14 +105,19 @@ class ParseJob:
         except NotFound:
             # Its inbox was deleted in the meantime.
             return DONE
-        if job.attempts > LAST_FULL_ATTEMPT:
-            parsed = salvage(mail.content, job.last_error or "cannot be stored as parsed")
-        else:
-            parsed = await self._parser.parse(mail.content)
+        parsed, auth = await asyncio.gather(self._parsed(job, mail), self._auth(mail))
         parsed = without_tokens(parsed, self._tokens)
-        verdict = verdict_of(parsed.safety, self._thresholds)
+        verdict = verdict_of(parsed.safety, self._thresholds, auth)
         await self._record(job, Read(parsed, Named.by(mail, self._tokens), verdict))
         return FINISHED
+
+    async def _parsed(self, job: JobRow, mail: RawMailRow) -> ParsedMail:
+        if job.attempts > LAST_FULL_ATTEMPT:
+            return salvage(mail.content, job.last_error or "cannot be stored as parsed")
+        return await self._parser.parse(mail.content)
+
+    async def _auth(self, mail: RawMailRow) -> Mapping[str, Any] | None:
+        return None if self._senders is None else await self._senders.check(mail)
 
     async def _record(self, job: JobRow, read: Read) -> None:
         now = to_micros(self._clock.now())

@@ -30,6 +30,11 @@ def seconds_for(size: int) -> float:
 
 def main(read: Callable[[bytes], ParsedMail] = parse) -> None:
     """Serve until stdin ends, reading each mail with `read`."""
+    serve(lambda raw: dump(read(raw)))
+
+
+def serve(answer: Callable[[bytes], bytes]) -> None:
+    """Answer what comes on stdin until it ends, within limits on time and memory."""
     # Ctrl-C and a service manager's stop go to the whole group but are for the server alone, which
     # still needs its workers while it finishes; they end with stdin.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -41,8 +46,8 @@ def main(read: Callable[[bytes], ParsedMail] = parse) -> None:
     sink.write(READY)
     sink.flush()
     while (raw := _read(source)) is not None:
-        answer = _limited(read, raw)
-        sink.write(len(answer).to_bytes(LENGTH, "big") + answer)
+        found = _limited(answer, raw)
+        sink.write(len(found).to_bytes(LENGTH, "big") + found)
         sink.flush()
 
 
@@ -55,13 +60,13 @@ def _read(source: BinaryIO) -> bytes | None:
     return raw if len(raw) == size else None
 
 
-def _limited(read: Callable[[bytes], ParsedMail], raw: bytes) -> bytes:
-    """Read `raw` under an alarm that ends this process a second after the server's own limit."""
+def _limited(answer: Callable[[bytes], bytes], raw: bytes) -> bytes:
+    """Answer `raw` under an alarm that ends this process a second after the server's own limit."""
     if not hasattr(signal, "setitimer"):
-        return dump(read(raw))
+        return answer(raw)
     signal.setitimer(signal.ITIMER_REAL, seconds_for(len(raw)) + 1.0)
     try:
-        return dump(read(raw))
+        return answer(raw)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import dns.asyncresolver
 import dns.exception
@@ -12,6 +13,22 @@ import dns.resolver
 from agentmail_server.config import HostPort
 
 _LIFETIME = 5.0
+_REMEMBERED = 2000
+
+
+def _host(name: Any) -> str:
+    return str(name.to_text(omit_final_dot=True)).lower()
+
+
+_VALUES: dict[str, Callable[[Any], Any]] = {
+    "A": lambda record: record.address,
+    "AAAA": lambda record: record.address,
+    "CNAME": lambda record: _host(record.target),
+    "MX": lambda record: (record.preference, _host(record.exchange)),
+    "PTR": lambda record: _host(record.target),
+    "SPF": lambda record: record.strings,
+    "TXT": lambda record: record.strings,
+}
 
 
 class DnsSilent(Exception):
@@ -31,10 +48,14 @@ class Lookup(Protocol):
 
 
 class DnsLookup:
-    """Asks over the network."""
+    """Asks over the network, for `lifetime` seconds at most; `cached` keeps answers as told."""
 
-    def __init__(self, server: HostPort | None) -> None:
+    def __init__(
+        self, server: HostPort | None, *, lifetime: float = _LIFETIME, cached: bool = False
+    ) -> None:
         self._server = server
+        self._lifetime = lifetime
+        self._cache = dns.resolver.LRUCache(_REMEMBERED) if cached else None
 
     async def texts(self, name: str) -> list[str]:
         """Return the TXT records of a name, each joined; raises DnsSilent."""
@@ -46,9 +67,18 @@ class DnsLookup:
         answer = await self._ask(name, "MX")
         return [each.exchange.to_text(omit_final_dot=True).lower() for each in answer]
 
+    async def records(self, name: str, kind: str) -> list[Any]:
+        """Return the values of a name, none where it has none; raises DnsSilent.
+
+        Addresses and names are text, MX is (preference, host), TXT the pieces of each in bytes.
+        """
+        return [_VALUES[kind](each) for each in await self._ask(name, kind)]
+
     async def _ask(self, name: str, kind: str) -> dns.resolver.Answer | tuple[()]:
         try:
-            return await self._resolver().resolve(f"{name}.", kind, lifetime=_LIFETIME)
+            resolver = self._resolver()
+            resolver.cache = self._cache
+            return await resolver.resolve(f"{name}.", kind, lifetime=self._lifetime)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return ()
         except (dns.exception.DNSException, OSError) as error:

@@ -29,6 +29,7 @@ class Arrival:
     envelope_from: str
     targets: tuple[tuple[InboxTarget, str], ...]
     peer: str = ""
+    helo: str = ""
     source: str = "smtp"
 
 
@@ -40,6 +41,7 @@ async def accept(store: Store, ids: Ids, clock: Clock, arrival: Arrival) -> str:
         envelope_from=arrival.envelope_from,
         targets=one_each(arrival.targets),
         peer=arrival.peer,
+        helo=arrival.helo,
         source=arrival.source,
         dedupe_key=key,
         received_at=to_micros(clock.now()),

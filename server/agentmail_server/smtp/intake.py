@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_HOPS = 50
+_LONGEST_NAME = 255
 
 
 class Intake:
@@ -170,6 +171,7 @@ class Intake:
                     envelope_from=_sender(envelope),
                     targets=tuple(envelope.targets),
                     peer=_peer(session),
+                    helo=(session.host_name or "")[:_LONGEST_NAME],
                 ),
             )
         )

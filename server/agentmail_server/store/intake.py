@@ -134,6 +134,7 @@ def _raw_values(raw_id: str, org_id: str, digest: str, mail: AcceptedMail) -> di
         "content": mail.content,
         "envelope_from": mail.envelope_from,
         "peer": mail.peer,
+        "helo": mail.helo,
         "source": mail.source,
         "received_at": mail.received_at,
     }

@@ -274,6 +274,7 @@ class RawMailRow:
     source: str
     received_at: int
     inboxes: tuple[RawTarget, ...]
+    helo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +367,8 @@ class AcceptedMail:
     source: str
     dedupe_key: str
     received_at: int
+    # What the peer called itself.
+    helo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

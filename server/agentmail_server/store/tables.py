@@ -220,6 +220,7 @@ raw_mails = Table(
     Column("content", LargeBinary, nullable=False),
     Column("envelope_from", Text, nullable=False),
     Column("peer", String, nullable=False, default=""),
+    Column("helo", String, nullable=False, default=""),
     Column("source", String, nullable=False),  # smtp | relay | import | local
     Column("received_at", BigInteger, nullable=False),
 )

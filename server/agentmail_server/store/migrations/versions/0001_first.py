@@ -355,6 +355,7 @@ def _create_messages() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("envelope_from", sa.Text(), nullable=False),
         sa.Column("peer", sa.String(), nullable=False),
+        sa.Column("helo", sa.String(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["org_id"], ["orgs.id"], name=op.f("fk_raw_mails_org_id")),

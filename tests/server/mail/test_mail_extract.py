@@ -78,7 +78,6 @@ CASES: list[tuple[dict[str, Any], str, str, dict[str, Any]]] = [
             "order_number": "A-5577",
             "intent": "billing",
             "urgency": "low",
-            "sentiment": "positive",
             "summary": "My card was charged twice for order A-5577.",
         },
     ),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from agentmail_server.mail.extract.model import Field
 
 _LINE = re.compile(
-    r"^[ \t>*•-]{0,8}(?P<label>[^\W\d_][\w /#.()&'-]{0,40}?)\**[ \t]*(?:[:=|]|\t)[ \t|*]*"
+    r"^[ \t>*•|-]{0,8}(?P<label>[^\W\d_][\w /#.()&'-]{0,40}?)\**[ \t]*(?:[:=|]|\t)[ \t|*]*"
     r"(?P<value>\S[^\n|]{0,300})",
     re.MULTILINE,
 )
@@ -24,6 +24,7 @@ _SAME = {
 }  # fmt: skip
 # Of a yes or no: `wants_demo` is answered by `Demo: yes`.
 _ASKING = frozenset({"wants", "want", "needs", "need", "is", "has", "requested"})
+_HOW_MANY = frozenset({"count", "number", "team", "people"})
 _MUTE = frozenset({"the", "of", "your", "our", "name", "value", "date"})
 
 
@@ -35,10 +36,16 @@ def labelled(field: Field, text: str) -> Iterator[str]:
         label = _meaning(_WORDS.findall(match["label"].lower()))
         if label == wanted:
             exact.append(match["value"].strip())
-        elif wanted and (wanted < label or _core(label) == _core(wanted) != frozenset()):
+        elif wanted and _is_near(field, wanted, label):
             near.append(match["value"].strip())
     yield from exact
     yield from near
+
+
+def _is_near(field: Field, wanted: frozenset[str], label: frozenset[str]) -> bool:
+    if wanted < label or _core(label) == _core(wanted) != frozenset():
+        return True
+    return field.counts_people and "count" in label and _core(label) <= _HOW_MANY
 
 
 def _meaning(words: tuple[str, ...] | list[str]) -> frozenset[str]:

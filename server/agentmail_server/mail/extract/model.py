@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PEOPLE = ("team", "people", "employee", "staff", "headcount", "seat", "user", "company_size")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -40,6 +41,12 @@ class Field:
         """Read a property of a schema."""
         words = tuple(word.lower() for word in _WORD.findall(_CAMEL.sub(" ", name)))
         return cls(name, words, str(schema.get("description", "")).lower(), schema)
+
+    @property
+    def counts_people(self) -> bool:
+        """Whether it asks how many people somebody has."""
+        counted = self.named("size", "count", "number", "headcount", "seats", "users", "employees")
+        return counted and any(word in f"{self.name} {self.about}".lower() for word in _PEOPLE)
 
     def named(self, *words: str) -> bool:
         """Tell whether the name holds one of these words."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,12 @@ _MONEY = ("amount", "total", "price", "cost", "tax", "subtotal", "budget", "fee"
 _CODES = ("id", "number", "no", "ref", "reference", "code", "tracking")
 _COMPANY = ("company", "vendor", "supplier", "organization", "organisation", "seller", "merchant")
 _PERSON = ("customer", "contact", "person", "sender", "requester", "name")
+# What people write of a date of this name.
+_SAID = {
+    "start": ("begin", "go live", "going live", "launch", "kick off", "kick-off"),
+    "due": ("payable by", "pay by", "pay before", "payment by"),
+}
+_SENTENCES = re.compile(r"[!?]\s|\n\s*\n|(?<=[a-z)])\.\s")
 _SUMMARY = ("summary", "overview", "gist")
 
 
@@ -89,8 +96,10 @@ def _recognised(field: Field, view: MailView) -> Found | None:
     if kind == "boolean":
         return choices.decide(field, text)
     if kind in ("number", "integer"):
+        if field.counts_people:
+            return _as(kind, values.find_people(text))
         if field.named(*_MONEY):
-            money = values.find_money(text)
+            money = values.find_total(field, text)
             return _as(kind, money[0]) if money else None
         return _as(kind, values.find_count(field, text))
     return _string(field, view) if kind == "string" else None
@@ -109,15 +118,24 @@ def _string(field: Field, view: MailView) -> Found | None:
     if field.named(*_CODES):
         return values.find_code(field, text)
     if _is_date(field):
-        return values.find_date(text, view.date) if _one_date(field, text) else None
+        return _date_told(field, text, view)
     if field.named(*_PERSON) and not field.named(*_COMPANY, "product", "plan", "item"):
         return _signed(view)
     return None
 
 
-def _one_date(field: Field, text: str) -> bool:
-    # Without a label it must be said near the date what the date is of.
-    return any(word in text.casefold() for word in field.words if word != "date")
+def _date_told(field: Field, text: str, view: MailView) -> Found | None:
+    # Without a label it must be said in the same sentence what the date is of.
+    words = [
+        each for word in field.words if word != "date" for each in (word, *_SAID.get(word, ()))
+    ]
+    for sentence in _SENTENCES.split(text):
+        said = [sentence.casefold().find(word) for word in words]
+        if hints := [at for at in said if at >= 0]:
+            after = values.find_date(sentence[min(hints) :], view.date)
+            if found := after or values.find_date(sentence, view.date):
+                return found
+    return None
 
 
 def _signed(view: MailView) -> Found | None:

@@ -36,6 +36,24 @@ _PHONE = re.compile(r"(?<![\w.-])\+?\(?\d[\d ()/.-]{6,18}\d(?![\w-])")
 _CODE = r"(?P<code>(?=[A-Z0-9/_-]*\d)[A-Z0-9][A-Z0-9/_-]{2,39})"
 _BARE_CODE = re.compile(r"(?<![\w#/-])#?(?P<code>[A-Z]{1,6}-?\d[A-Z0-9-]{2,30})(?![\w-])")
 _COUNT = re.compile(r"(?<![\d.,-])(?P<count>\d{1,3}(?:[,.]\d{3})+|\d{1,7})(?![\d.,]*\d)")
+_I = re.IGNORECASE
+_COUNTED = (
+    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)  # fmt: skip
+_ABOUT = r"(?:(?:about|around|roughly|some|approximately|currently|now|just|only)\s+){0,2}"
+_MANY = rf"(?P<count>\d{{1,3}}(?:[,.]\d{{3}})+|\d{{1,7}}|{'|'.join(_COUNTED)})"
+_HUMANS = r"(?:people|persons|employees|engineers|developers|colleagues|members|staff|users|agents)"
+_PEOPLE = (
+    re.compile(rf"\b(?:team|staff|company|crew)\s+(?:size\s+)?(?:of|is)\s+{_ABOUT}{_MANY}\b", _I),
+    re.compile(rf"(?<![\d.,-]){_MANY}[- ](?:person|people|strong|member|employee)\b[- ]?(?:team|"
+               rf"company|office|shop|business|start-?up|agency|firm)\b", _I),
+    re.compile(rf"\b(?:we\s+are|we['’]re|we\s+have|we\s+employ|employs|employing)\s+{_ABOUT}{_MANY}"
+               rf"\s+(?:\w+\s+)?{_HUMANS}\b", _I),
+    re.compile(rf"\b(?:there\s+are|there['’]s)\s+{_ABOUT}{_MANY}\s+of\s+us\b", _I),
+    re.compile(rf"(?<![\d.,-]){_MANY}\s+(?:full-time\s+)?employees\b", _I),
+    re.compile(rf"\bfor\s+{_ABOUT}{_MANY}\s+(?:users|people|seats|employees)\b", _I),
+)  # fmt: skip
 _ROOTS = ("order", "invoice", "ticket", "tracking", "case", "account", "customer", "purchase")
 
 
@@ -101,6 +119,25 @@ def find_count(field: Field, text: str) -> Found | None:
         if hit:
             return Found(as_number(hit["count"]), hit[0])
     return None
+
+
+def find_people(text: str) -> Found | None:
+    """Return how many people the writers say they are."""
+    hits = [match for each in _PEOPLE for match in [each.search(text)] if match]
+    for match in sorted(hits, key=lambda each: each.start()):
+        said = match["count"].lower()
+        count = _COUNTED.index(said) + 2 if said in _COUNTED else as_number(said)
+        return Found(count, match[0])
+    return None
+
+
+def find_total(field: Field, text: str) -> tuple[Found, Found] | None:
+    """Return the amount that stands behind a word of the field, else the first of the text."""
+    for word in field.words:
+        near = re.search(rf"\b{re.escape(word)}\b[^.!?\n\d]{{0,25}}(?={_MONEY.pattern})", text, _I)
+        if near and (money := find_money(text[near.end() :])):
+            return money
+    return find_money(text)
 
 
 def find_code(field: Field, text: str) -> Found | None:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from agentmail_server.ids import from_micros
 from agentmail_server.relay.outcome import RecipientResult, refused
-from agentmail_server.store import delivery, intake, messages, outbox, tables
+from agentmail_server.store import delivery, intake, messages, outbox, softbounces, tables
 from agentmail_server.store.inboxes import inboxes_for
 from agentmail_server.store.records import AcceptedMail
 from agentmail_server.store.transaction import touch
@@ -180,6 +180,8 @@ def _bounced(
             "hard_bounce",
             message_id=message.id,
         )
+    elif result.enhanced.startswith("4"):
+        softbounces.count(conn, ids, now, message, result.address)
 
 
 def _event(

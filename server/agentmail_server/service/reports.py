@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from agentmail_server.mail.address import casefold_key
 from agentmail_server.relay.outcome import SUPPRESSING
-from agentmail_server.store import delivery, tables
+from agentmail_server.store import delivery, softbounces, tables
 from agentmail_server.store.inboxes import inboxes_for
 from agentmail_server.store.rows import message_rows
 
@@ -129,11 +129,11 @@ def settle(
             continue
         told |= {(address, event_type)} if event_type in _ONCE else set()
         detail = fate.diagnostic or _detail(found.kind, feedback)
-        delivery.append_event(
-            conn, ids, now, found.message, address, event_type, detail,
-            _data(found.kind, fate, stored, feedback),
-        )  # fmt: skip
+        data = _data(found.kind, fate, stored, feedback)
+        delivery.append_event(conn, ids, now, found.message, address, event_type, detail, data)
         _suppress(conn, ids, now, found, address, fate)
+        if data.get("bounce_type") == "soft":
+            softbounces.count(conn, ids, now, found.message, address)
 
 
 def _told_before(conn: Connection, message_id: str) -> set[tuple[str, str]]:

@@ -175,6 +175,63 @@ async def test_only_a_dead_address_is_suppressed(
     assert bool(await suppressed(yard)) is suppresses
 
 
+async def bounced(yard: Yard, status: str = "4.4.7", by: bytes | None = None) -> None:
+    """Send a mail to Ann, taken by the next server, that comes back with a status."""
+    message_id = await send(yard, "ann@x.test")
+    await come_back(yard, dsn("ann@x.test", "2.0.0", "relayed"), bounce_address(yard, message_id))
+    raw = by or dsn("ann@x.test", status)
+    await come_back(yard, raw, bounce_address(yard, message_id))
+
+
+def bounce_address(yard: Yard, message_id: str) -> str:
+    return yard.tokens.bounce_address(message_id, "agents.test")
+
+
+class TestSoftBounces:
+    async def test_three_mails_in_a_row_suppress_for_a_week(self, yard: Yard) -> None:
+        for number in range(3):
+            assert await suppressed(yard) == []
+            yard.advance(3600)
+            await bounced(yard)
+            # Told again, it is still the same mail.
+            assert len(await told(yard)) == 2 * (number + 1)
+        (row,) = await yard.rows(tables.suppressions)
+        assert (row.address, row.reason) == ("ann@x.test", "soft_bounce")
+        assert row.expires_at == yard.now + 7 * 86_400 * 1_000_000
+
+    async def test_a_delivery_between_them_begins_anew(self, yard: Yard) -> None:
+        for _ in range(2):
+            await bounced(yard)
+        message_id = await send(yard, "ann@x.test")
+        raw = dsn("ann@x.test", "2.0.0", "delivered")
+        await come_back(yard, raw, bounce_address(yard, message_id))
+        for _ in range(2):
+            await bounced(yard)
+        assert await suppressed(yard) == []
+
+    async def test_a_bounce_for_good_is_none_of_the_three(self, yard: Yard) -> None:
+        for status in ("4.4.7", "5.7.1", "4.4.7", "4.4.7"):
+            await bounced(yard, status)
+        assert await suppressed(yard) == []
+
+    async def test_what_was_a_month_ago_counts_no_more(self, yard: Yard) -> None:
+        for _ in range(2):
+            await bounced(yard)
+        yard.advance(31 * 86_400)
+        await bounced(yard)
+        assert await suppressed(yard) == []
+
+    async def test_words_alone_count_for_nothing(self, yard: Yard) -> None:
+        raw = (
+            b"From: MAILER-DAEMON@far.test\r\nSubject: failure notice\r\n\r\n"
+            b"Your mail could not be delivered:\r\n<ann@x.test>: 452 4.2.2 mailbox full\r\n"
+        )
+        for _ in range(4):
+            await bounced(yard, by=raw)
+        assert ("ann@x.test", "bounced") in await told(yard)
+        assert await suppressed(yard) == []
+
+
 async def test_words_alone_never_suppress(yard: Yard) -> None:
     raw = (
         b"From: MAILER-DAEMON@far.test\r\nSubject: failure notice\r\n\r\n"

@@ -11,10 +11,12 @@ from agentmail_tui.screens.inboxes import InboxesScreen
 from agentmail_tui.screens.mail import MailScreen
 from agentmail_tui.screens.review import ReviewScreen
 from agentmail_tui.screens.source import PageScreen
+from agentmail_tui.widgets.search_bar import SearchBar
 
 SCREENS = {
     Place.LIST: MailScreen,
     Place.READER: MailScreen,
+    Place.FIELD: SearchBar,
     Place.COMPOSER: ComposeScreen,
     Place.REVIEW: ReviewScreen,
     Place.PICKER: CommandScreen,

@@ -14,6 +14,7 @@ from agentmail_server.mail.html import html_to_text
 from agentmail_server.mail.model import Mailbox
 from agentmail_server.mail.snippet import make_snippet
 from agentmail_server.mail.threading import base_subject, reply_subject
+from agentmail_server.service import loops
 from agentmail_server.service.sender import Plan
 from agentmail_server.store.records import NewMail, NewRecipient, Participant
 from agentmail_server.wire.messages import MAX_RECIPIENTS, SendIn
@@ -163,6 +164,8 @@ def as_row(
             "reply_to": [{"name": each.name, "address": each.address} for each in people.reply_to]
         },
         held_until=held_until,
+        hold_reason=loops.REASON if plan.hold_until else "held for undo",
+        flags=(loops.FLAG,) if plan.hold_until else (),
     )
 
 

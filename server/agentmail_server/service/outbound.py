@@ -19,6 +19,7 @@ from agentmail_server.ids import Clock, Ids, to_iso, to_micros
 from agentmail_server.mail.address import casefold_key
 from agentmail_server.mail.compose import NewMessage, compose
 from agentmail_server.mail.dkim import sign
+from agentmail_server.service import loops
 from agentmail_server.service.letter import as_row, read_people, write_letter
 from agentmail_server.service.sender import Plan, make_plan
 from agentmail_server.service.tokens import Tokens
@@ -109,7 +110,8 @@ async def _send(kit: Kit, org_id: str, wanted: SendIn, once: _Once | None) -> Se
     message, raw = await _finished(wanted, work)
     if len(raw) > kit.max_size:
         raise TooLarge(f"The mail would be larger than {kit.max_size} bytes")
-    held_until = now + wanted.undo_seconds * _SECOND if wanted.undo_seconds else None
+    asked = now + wanted.undo_seconds * _SECOND if wanted.undo_seconds else None
+    held_until = plan.hold_until or asked
     mail = as_row(org_id, plan, message, people, raw, (message_id, thread_id), held_until)
     response = _response(mail, plan, round((time.perf_counter() - started) * 1000))
     if once is not None:
@@ -173,7 +175,7 @@ def _response(mail: NewMail, plan: Plan, milliseconds: int) -> JsonObject:
         "validation": {
             "valid": not held_back,
             "rejected": [],
-            "warnings": [],
+            "warnings": [loops.REASON] if plan.hold_until else [],
             "suppressed": held_back,
             "duration_ms": milliseconds,
         },

@@ -10,6 +10,7 @@ from agentmail_server.errors import BadRequest, Forbidden
 from agentmail_server.mail.address import split_address
 from agentmail_server.mail.dkim import Signer
 from agentmail_server.mail.model import Mailbox
+from agentmail_server.service import loops
 from agentmail_server.service.domains import dkim_key
 from agentmail_server.service.vault import Vault
 from agentmail_server.store import attachments, delivery, domains, inboxes, outbound
@@ -35,6 +36,8 @@ class Plan:
     files: tuple[File, ...]
     suppressed: frozenset[str]
     signer: Signer | None = None
+    # While the thread looks like two machines answering each other.
+    hold_until: int | None = None
 
 
 def make_plan(
@@ -66,6 +69,7 @@ def make_plan(
         _files(conn, org_id, wanted),
         frozenset(suppressed),
         key.signer if key else None,
+        loops.hold_until(conn, now, reply.thread.id) if reply else None,
     )
 
 

@@ -241,7 +241,7 @@ def _message_values(
         "people": people_text(mail.participants),
         "date_header": mail.date_header,
         "size": len(mail.content),
-        "flags": [],
+        "flags": list(mail.flags),
         "delivery_data": None,
         "extra": mail.extra,
         "created_at": now,
@@ -284,5 +284,5 @@ def _append_events(
             detail = "this address is on the inbox's suppression list"
             append_event(conn, ids, now, message, each.address, "suppressed", detail)
         else:
-            detail = "held for undo" if mail.held_until else "waiting to be sent"
+            detail = mail.hold_reason if mail.held_until else "waiting to be sent"
             append_event(conn, ids, now, message, each.address, _waiting(mail), detail)

@@ -420,3 +420,5 @@ class NewMail:
     idempotency: NewIdempotency | None = None
     # Not sent before this moment, and until then it can be cancelled.
     held_until: int | None = None
+    hold_reason: str = "held for undo"
+    flags: tuple[str, ...] = ()

@@ -169,7 +169,7 @@ def _judge_phrases(found: _Found, mail: Mail, read: str) -> None:
         )
         for code, says in weights.items():
             found.add_phrases({code: says}, 1.0 if code in own or mail.html else 0.5)
-    for disguised in texts.disguises(form):
+    for disguised in texts.disguises(read, form):
         new = {code: says for code, says in phrases.found(disguised).items() if code not in weights}
         if new:
             found.add("obfuscation", "words written in look-alike signs or with gaps", 0.35)

@@ -87,7 +87,7 @@ class _Walk:
         """Read what stands between one `<` and the next."""
         if self._in_comment or piece.startswith("!--"):
             inside, end, text = piece.partition("-->")
-            self._comment(inside)
+            self.seen.unsaid.append(inside.removeprefix("!--"))
             self._in_comment = not end
             self.add(text)
             return
@@ -123,13 +123,6 @@ class _Walk:
         if frame.link is not None:
             said, address = self.seen.links[frame.link]
             self.seen.links[frame.link] = (f"{said} {text}".strip()[:300], address)
-
-    def _comment(self, inside: str) -> None:
-        words = inside.removeprefix("!--")
-        # Conditions of Outlook hold its own copy of the layout.
-        if not self._in_comment and words.lstrip().startswith("[if"):
-            return
-        self.seen.unsaid.append(words)
 
     def _open(self, name: str, inside: str) -> None:
         told = {key.lower(): _bare(value) for key, value in _ATTRIBUTE.findall(inside)}

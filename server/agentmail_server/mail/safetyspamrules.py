@@ -20,12 +20,12 @@ RULES: tuple[tuple[str, str, float, tuple[Rule, ...]], ...] = (
         "advance_fee", "offers a share of a fortune", 0.5,
         (
             rule(
-                r"\b(?:next of kin|beneficiary|inheritance|consignment)\b.{0,600}?"
+                r"\b(?:next of kin|beneficiary|inheritance|consignment)\b.{0,200}?"
                 r"\b(?:million|fund|usd|dollars)\b",
                 "next of kin|beneficiary|inheritance|consignment",
             ),
             rule(
-                r"\b(?:late|former) (?:president|minister|general|head of state)\b.{0,600}?"
+                r"\b(?:late|former) (?:president|minister|general|head of state)\b.{0,200}?"
                 r"\b(?:million|fund|transfer)\b",
                 "president|minister|general|head of state",
                 "late |former ",

@@ -20,19 +20,20 @@ _SPACES = re.compile(r"\s+")
 # Between letters of scripts that need no joiner; soft hyphens are a typesetter's and may stand.
 _SPLIT = re.compile("[A-Za-zÀ-ɏ][\u200b-\u200d\u2060-\u2064\ufeff\u180e]+(?=[A-Za-zÀ-ɏ])")
 _OVERRIDE = re.compile("[\u202d\u202e]")
-_TAGS = re.compile("(?<!\U0001f3f4)[\U000e0020-\U000e007e]{2,}")
+_TAGS = re.compile("(?<![\U0001f3f4\U000e0020-\U000e007e])[\U000e0020-\U000e007e]{2,}")
 _SELECTORS = re.compile("[\U000e0100-\U000e01ef]{4,}")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{24,4000}={0,2}")
 _HEX = re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{40,4000}(?![0-9A-Fa-f])")
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2}[\w.-]{0,12}){4,200}")
-_SPACED = re.compile(r"(?<!\w)\w(?:[ .*_-]\w){6,200}(?!\w)")
+_SPACED = re.compile(r"(?<!\w)[^\W_]([ .*_-])[^\W_](?:\1[^\W_]){1,80}(?!\w)")
 _GAP = re.compile(r"[ .*_-]")
 
 _LOOKALIKES = str.maketrans(
     "аеорсухіјѕԁһӏԛԝᴀᴇɪᴏαεορνικτυχвнкмтզոօսցｏ",
     "aeopcyxijsdhlqwaeioaeopviktuxbhkmtqnougo",
 )
-_LEET = str.maketrans("013457@$!|", "oleastasil")
+# A one may stand for either letter.
+_LEETS = tuple(str.maketrans("01!3457@$|", f"o{one}ieastasl") for one in "il")
 
 
 def cut(text: str) -> str:
@@ -46,14 +47,15 @@ def plain_form(text: str) -> str:
     return _SPACES.sub(" ", unicodedata.normalize("NFKC", shown)).casefold()
 
 
-def disguises(form: str) -> Iterator[str]:
-    """Yield a plain form as it reads once look-alikes, digits and gaps are undone."""
+def disguises(text: str, form: str) -> Iterator[str]:
+    """Yield the plain form of `text` as it reads once look-alikes, digits and gaps are undone."""
     if not form.isascii():
         yield form.translate(_LOOKALIKES)
     if any(sign in form for sign in "013457@$|"):
-        yield form.translate(_LEET)
-    if spaced := [_GAP.sub("", hit[0]) for hit in _SPACED.finditer(form)]:
-        yield " ".join(spaced)
+        yield from (form.translate(leet) for leet in _LEETS)
+    closed, gaps = _SPACED.subn(lambda hit: _GAP.sub("", hit[0]), text)
+    if gaps:
+        yield plain_form(closed)
 
 
 def decoded(text: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ ServiceError
 ├── BadRequest      400   ├── Conflict     409   ├── Unavailable   503, temporary
 ├── Unauthorized    401   ├── TooLarge     413   │   └── OutOfRoom 503
 ├── Forbidden       403   └── RateLimited  429, temporary
-├── NotFound        404
+├── NotFound        404   ├── UnsupportedMedia 415
 └── Gone            410
 """
 
@@ -82,6 +82,13 @@ class TooLarge(ServiceError):
 
     status = 413
     code = "too_large"
+
+
+class UnsupportedMedia(ServiceError):
+    """A body in a form that is not read."""
+
+    status = 415
+    code = "unsupported_media"
 
 
 class RateLimited(ServiceError):

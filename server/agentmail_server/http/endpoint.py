@@ -8,30 +8,28 @@ import secrets
 import time
 import traceback
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import orjson
-from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from agentmail_server.errors import BadRequest, NotFound, ServiceError
+from agentmail_server.errors import NotFound, ServiceError
 from agentmail_server.http.callers import Body, Callers
+from agentmail_server.http.decoding import body_of, query_of, refuse_encoding
 from agentmail_server.http.deps import Deps
 from agentmail_server.http.filebody import take_file
 from agentmail_server.http.paging import Cursors
-from agentmail_server.http.problems import InvalidRequest, json_response
+from agentmail_server.http.problems import json_response
 from agentmail_server.http.route import Call, Reply, Route
 from agentmail_server.http.telemetry import Telemetry
 from agentmail_server.ids import to_micros
 from agentmail_server.service.keys import Keyring, Principal
 from agentmail_server.service.limits import Limits
-from agentmail_server.wire.common import Input, NoBody, NoQuery
+from agentmail_server.wire.common import Input
 
 log = logging.getLogger(__name__)
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
-_JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json(?:\s*;.*)?", re.IGNORECASE)
 
 
 class Endpoint:
@@ -86,18 +84,23 @@ class Endpoint:
     ) -> Response:
         if route.stores:
             self._deps.disk.insist()
-        query = _query(route.query, request)
-        raw, file = await self._taken(route, body)
+        query = query_of(route.query, request)
+        raw, file = await self._taken(route, request, body)
         try:
             return await self._called(route, request, request_id, principal, query, raw, file)
         finally:
             if file is not None:
                 file.close()
 
-    async def _taken(self, route: Route, body: Body) -> tuple[bytes, BinaryIO | None]:
+    async def _taken(
+        self, route: Route, request: Request, body: Body
+    ) -> tuple[bytes, BinaryIO | None]:
+        if not _has_body(route):
+            return b"", None
+        refuse_encoding(request)
         if route.file is not None:
             return await take_file(route.file, body.pieces(), self._deps.settings.spool)
-        return await body.read() if _has_body(route) else b"", None
+        return await body.read(), None
 
     async def _called(
         self,
@@ -120,7 +123,7 @@ class Endpoint:
             limits=self._limits,
             ids=_path_ids(request),
             query=query,
-            body=_body(route.body, request, raw),
+            body=body_of(route.body, request, raw),
             raw=raw,
             file=file,
         )
@@ -153,51 +156,6 @@ def _path_ids(request: Request) -> Mapping[str, str]:
     return ids
 
 
-def _query(model: type[Input], request: Request) -> Input:
-    if model is NoQuery:
-        return _NO_QUERY
-    # An empty parameter is one that was left out.
-    given = {name: value for name, value in request.query_params.items() if value != ""}
-    if any("\0" in value for value in given.values()):
-        raise BadRequest("Invalid request: a parameter holds a NUL character")
-    return _checked(model, given)
-
-
-def _body(model: type[Input] | None, request: Request, raw: bytes) -> Input:
-    if model is None:
-        return _NO_BODY
-    if not raw.strip():
-        return _checked(model, {})
-    kind = request.headers.get("content-type")
-    if kind and not _JSON_TYPE.fullmatch(kind.strip()):
-        raise BadRequest("Send the body as JSON, with Content-Type: application/json")
-    try:
-        decoded = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise BadRequest(f"The body is not valid JSON: {error.msg}", code="invalid_json") from None
-    if not isinstance(decoded, dict):
-        raise BadRequest("The body must be a JSON object", code="invalid_json")
-    # Databases refuse NUL in text; the cheap test keeps the walk off the usual path.
-    if b"\\u0000" in raw and _holds_nul(decoded):
-        raise BadRequest("Invalid request: the body holds a NUL character")
-    return _checked(model, decoded)
-
-
-def _checked(model: type[Input], given: Mapping[str, Any]) -> Input:
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        raise InvalidRequest(error) from None
-
-
-def _holds_nul(value: object) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any(_holds_nul(key) or _holds_nul(each) for key, each in value.items())
-    return isinstance(value, list) and any(_holds_nul(each) for each in value)
-
-
 def _told(error: Exception, route: Route, request_id: str) -> ServiceError:
     # Messages of drivers hold parameters, so mail and keys: the type and the lines tell enough.
     where = "".join(traceback.format_tb(error.__traceback__))
@@ -211,7 +169,3 @@ def _told(error: Exception, route: Route, request_id: str) -> ServiceError:
         },
     )
     return ServiceError("internal error")
-
-
-_NO_QUERY = NoQuery()
-_NO_BODY = NoBody()

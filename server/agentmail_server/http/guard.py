@@ -9,7 +9,7 @@ from agentmail_server.http.problems import plain_problem
 
 
 class Guard:
-    """Refuses foreign Host names (DNS rebinding) and forgives one trailing slash."""
+    """Refuses foreign Host names and pages (DNS rebinding), forgives one trailing slash."""
 
     def __init__(self, app: ASGIApp, allowed_hosts: tuple[str, ...] | None) -> None:
         self._app = app
@@ -25,10 +25,20 @@ class Guard:
             refusal = plain_problem(403, f"This server does not answer to the name {host[:100]!r}")
             await refusal(scope, receive, send)
             return
+        if not self._is_home(Headers(scope=scope).get("origin")):
+            refusal = plain_problem(403, "This server does not answer to pages of other sites")
+            await refusal(scope, receive, send)
+            return
         path = scope["path"]
         if len(path) > 1 and path.endswith("/"):
             scope = {**scope, "path": path[:-1]}
         await self._app(scope, receive, send)
+
+    def _is_home(self, origin: str | None) -> bool:
+        """Tell whether a page may call: on loopback only one that comes from there."""
+        if self._allowed is None or origin is None:
+            return True
+        return _host_name(origin.rpartition("//")[2]) in self._allowed
 
 
 def _host_name(header: str) -> str:

@@ -23,6 +23,7 @@ _REASONS = {
     409: "Taken, or the Idempotency-Key came with another body",
     410: "Its time has passed",
     413: "Too large",
+    415: "Packed, by Content-Encoding",
     429: "Too many calls: wait as long as Retry-After says",
     500: "Our fault",
     503: "Not now: try again, after Retry-After where it is given",
@@ -102,7 +103,7 @@ def refusals(route: Route) -> list[int]:
     if route.query is not NoQuery or _takes_body(route):
         statuses.add(400)
     if _takes_body(route):
-        statuses.add(413)
+        statuses |= {413, 415}
     if route.scope != PUBLIC:
         statuses |= {401, 429} if route.scope == ANY_KEY else {401, 403, 429}
     return sorted(statuses)

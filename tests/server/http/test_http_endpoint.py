@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import orjson
@@ -132,6 +133,34 @@ async def test_malformed_json_is_400(api: Api, body: bytes) -> None:
     assert got["code"] == "invalid_json"
 
 
+@pytest.mark.parametrize(("open_", "close"), [(b'{"a":', b"}"), (b"[", b"]")])
+async def test_depth_ends_at_64(api: Api, open_: bytes, close: bytes) -> None:
+    def body(depth: int) -> bytes:
+        # The object of the body, that of the agent, and its metadata are three.
+        inner = open_ * (depth - 3) + b"1" + close * (depth - 3)
+        return b'{"local_part":"deep","agent":{"metadata":{"x":' + inner + b"}}}"
+
+    for depth in (65, 300, 900):
+        refusal = await api.refused(400, "POST", "/v1/inboxes", content=body(depth))
+        assert "deeper than 64" in refusal["error"]
+    assert (await api.call("POST", "/v1/inboxes", content=body(64))).status_code == 201
+    assert (await api.call("GET", "/v1/inboxes")).status_code == 200
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "deflate, gzip"])
+async def test_a_packed_body_is_never_unpacked(api: Api, encoding: str) -> None:
+    read = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(1)
+        yield b"{}"
+
+    headers = {"Content-Encoding": encoding}
+    await api.refused(415, "POST", "/v1/inboxes", content=body(), headers=headers)
+    await api.refused(415, "POST", "/v1/attachments/upload", content=body(), headers=headers)
+    assert read == []
+
+
 @pytest.mark.parametrize("body", [b"[]", b'"text"', b"7", b"null"])
 async def test_json_that_is_no_object_is_400(api: Api, body: bytes) -> None:
     await api.refused(400, "POST", "/v1/inboxes", content=body)
@@ -222,6 +251,22 @@ async def test_a_foreign_host_name_is_refused(api: Api, host: str) -> None:
 )
 async def test_loopback_names_are_answered(api: Api, host: str) -> None:
     assert (await api.call("GET", "/v1/domains", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example", "file://"]
+)
+async def test_a_page_of_another_site_gets_nothing(api: Api, origin: str) -> None:
+    for path in ("/v1/domains", "/v1/events/stream", "/healthz"):
+        await api.refused(403, "GET", path, headers={"Origin": origin})
+    asked = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+    preflight = await api.client.request("OPTIONS", "/v1/domains", headers=asked)
+    assert not [name for name in preflight.headers if name.startswith("access-control")]
+
+
+async def test_a_page_of_this_machine_may_call(api: Api) -> None:
+    headers = {"Origin": "http://localhost:3000"}
+    assert (await api.call("GET", "/v1/domains", headers=headers)).status_code == 200
 
 
 class TestAnyHost:

@@ -60,7 +60,7 @@ class DeliveryScreen(DeliveryActs):
         """Begin with a part; with the cursor on an event, if one is given."""
         super().__init__(context)
         self._event_id = event_id
-        self._number = PARTS.index(part)
+        self._part = PARTS.index(part)
         self.title_bar = TitleBar(Title())
         self.periods = OneLine((), id="periods")
         self.figures = Tiles((), id="figures")
@@ -72,7 +72,7 @@ class DeliveryScreen(DeliveryActs):
     @property
     def part(self) -> str:
         """Which rows are shown."""
-        return PARTS[self._number]
+        return PARTS[self._part]
 
     def compose(self) -> ComposeResult:
         """Put the parts under one another."""
@@ -120,7 +120,7 @@ class DeliveryScreen(DeliveryActs):
         )
         for number, (name, count) in enumerate(zip(PARTS, counts, strict=True)):
             label = f"Events: {word(kind)}" if kind and name == "events" else name.capitalize()
-            yield Tab(label, str(count), current=number == self._number, short=_SHORT.get(name, ""))
+            yield Tab(label, str(count), current=number == self._part, short=_SHORT.get(name, ""))
 
     def _keys(self) -> FooterKeys:
         """Return the keys that do something in this part."""
@@ -134,14 +134,14 @@ class DeliveryScreen(DeliveryActs):
             webhook_choices,
             domain_choices,
         )
-        self.rows.show(make[self._number](state, self.now), self._event_id)
+        self.rows.show(make[self._part](state, self.now), self._event_id)
         if self._event_id == self.rows.value:
             # From here on the cursor is the reader's.
             self._event_id = None
 
     @on(SplitBar.Picked)
     def _part_clicked(self, event: SplitBar.Picked) -> None:
-        self._number = event.index
+        self._part = event.index
         self.show_state(self.state)
 
     @on(KeyFooter.Picked)
@@ -154,5 +154,5 @@ class DeliveryScreen(DeliveryActs):
 
     def action_part(self, by: int) -> None:
         """Show the part beside this one."""
-        self._number = (self._number + by) % len(PARTS)
+        self._part = (self._part + by) % len(PARTS)
         self.show_state(self.state)

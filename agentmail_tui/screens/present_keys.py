@@ -25,13 +25,13 @@ _MOMENT = 13
 
 
 def key_choices(state: MailState, now: datetime) -> list[Choice]:
-    """Return each key, those at work first."""
+    """Return each key by its name, those at work first."""
     admin = state.admin
     if admin.error is not None:
         return [Choice(((f"✗ {admin.error}", "bad"),))]
     if admin.keys is None:
         return [Choice((("loading …", "muted"),))]
-    rows = sorted(admin.keys, key=lambda key: not key.active)
+    rows = sorted(admin.keys, key=lambda key: (not key.active, key.name.casefold()))
     return [Choice(_row(key, now), key.id) for key in rows] or [
         Choice((("There is no key; n makes one.", "muted"),))
     ]

@@ -13,13 +13,13 @@ import pytest
 from agentmail_server.mail.parse import parse
 from agentmail_server.mail.safety import Thresholds, metadata_of
 
-# One in so many, for the whole takes a minute; of the hard ones all.
-_EASY_STEP = 12
+# One in so many, for the whole takes a minute.
+_STEPS = {"easy-ham": 20, "hard-ham": 2}
 
 
 def _chosen(sources: list[str]) -> list[bool]:
     return [
-        "hard-ham" in source or ("easy-ham" in source and number % _EASY_STEP == 0)
+        any(kind in source and number % step == 0 for kind, step in _STEPS.items())
         for number, source in enumerate(sources)
     ]
 
@@ -37,7 +37,7 @@ def ham(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list
 
 
 def test_real_mail_is_seldom_called_an_attack_or_spam(ham: list[bytes]) -> None:
-    assert len(ham) > 300
+    assert len(ham) > 150
     found = [metadata_of(parse(raw).safety, Thresholds()) for raw in ham]
     assert all(each["prompt_injection_checked"] for each in found)
     detected = [each for each in found if each["prompt_injection_detected"]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -77,12 +77,12 @@ class FakeServer:
             await reader.readexactly(self.reset_after)
             writer.transport.abort()
             return False
-        mail = b""
+        mail = bytearray()
         while (line := await reader.readline()) != b".\r\n":
             if not line:
                 return False
             mail += line.removeprefix(b".")
-        self.mails.append(mail)
+        self.mails.append(bytes(mail))
         if self.end == "reset":
             writer.transport.abort()
             return False
@@ -93,6 +93,15 @@ class FakeServer:
         return True
 
 
+@asynccontextmanager
+async def listening(fake: FakeServer, port: int = 0) -> AsyncIterator[None]:
+    """Put a fake server on a free port of loopback."""
+    server = await asyncio.start_server(fake.talk, "127.0.0.1", port, limit=2**20)
+    fake.port = server.sockets[0].getsockname()[1]
+    yield
+    server.close()
+
+
 @pytest.fixture
 async def serve() -> AsyncIterator[Callable[[FakeServer], object]]:
     """Put fake servers on free ports of loopback."""
@@ -100,9 +109,7 @@ async def serve() -> AsyncIterator[Callable[[FakeServer], object]]:
 
         async def start(fake: FakeServer | None = None, port: int = 0) -> FakeServer:
             fake = fake or FakeServer()
-            server = await asyncio.start_server(fake.talk, "127.0.0.1", port, limit=2**20)
-            stack.callback(server.close)
-            fake.port = server.sockets[0].getsockname()[1]
+            await stack.enter_async_context(listening(fake, port))
             return fake
 
         yield start

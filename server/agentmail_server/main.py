@@ -19,25 +19,16 @@ from agentmail_server.http.deps import Deps, HttpSettings
 from agentmail_server.http.listener import HttpListener
 from agentmail_server.http.rows.mail import message_out
 from agentmail_server.ids import Clock, FrozenClock, Ids, SystemClock, to_micros
-from agentmail_server.jobs.authenticate import authenticating
-from agentmail_server.jobs.erase import EraseJob
-from agentmail_server.jobs.extract import ExtractJob
-from agentmail_server.jobs.parse import ParseJob
-from agentmail_server.jobs.parser import ParserPool
+from agentmail_server.jobs.kinds import Workshop
 from agentmail_server.jobs.relay import RelayJob
-from agentmail_server.jobs.runner import Kind, Runner
-from agentmail_server.jobs.wake import WakeJob
-from agentmail_server.jobs.webhook import WebhookJob
+from agentmail_server.jobs.runner import Runner
 from agentmail_server.live import Hub
-from agentmail_server.mail.safety import Thresholds
 from agentmail_server.relay.caller import Caller
-from agentmail_server.relay.model import ModelEndpoint
 from agentmail_server.relay.transport import relay_of
 from agentmail_server.relay.url import RelayUrlError
 from agentmail_server.service import keys, relaying
 from agentmail_server.service.diskroom import DiskRoom
 from agentmail_server.service.domains import ensure_dkim
-from agentmail_server.service.generation import Generations
 from agentmail_server.service.indexing import Indexer, SearchSettings
 from agentmail_server.service.readiness import Readiness
 from agentmail_server.service.semantic import searching
@@ -129,9 +120,8 @@ async def _start(
     store.on("log", hub.wake)
     tokens = Tokens.of(pepper)
     caller = Caller.of(settings)
-    runner, relay_job = await _run_jobs(
-        stack, settings, store, relay, clock, ids, failed, pepper, caller
-    )
+    shop = Workshop(settings, store, clock, ids, pepper, caller, relay, message_out)
+    runner, relay_job = await _run_jobs(stack, shop, failed)
     indexer = Indexer(store, SearchSettings.of(settings))
     ready = Readiness(
         store,
@@ -203,48 +193,13 @@ async def _take_over(
 
 
 async def _run_jobs(
-    stack: contextlib.AsyncExitStack,
-    settings: Settings,
-    store: Store,
-    relay: Relay | None,
-    clock: Clock,
-    ids: Ids,
-    failed: asyncio.Event,
-    pepper: Pepper,
-    caller: Caller,
+    stack: contextlib.AsyncExitStack, shop: Workshop, failed: asyncio.Event
 ) -> tuple[Runner, RelayJob]:
-    tokens = Tokens.of(pepper)
-    pool = await stack.enter_async_context(ParserPool(settings.parse_workers))
-    name = settings.hostname
-    relay_job = RelayJob(store, relay, hostname=name, clock=clock, ids=ids, tokens=tokens)
-    parse_job = ParseJob(
-        store,
-        pool,
-        clock=clock,
-        ids=ids,
-        tokens=tokens,
-        thresholds=Thresholds.of(settings),
-        senders=await stack.enter_async_context(authenticating(settings)),
-    )
-    runner = Runner(
-        store,
-        [
-            # Leased ahead of the workers, so that they never wait for the store.
-            Kind("parse", parse_job, limit=settings.parse_workers * 8, lease_seconds=300),
-            *relay_job.kinds(),
-            EraseJob(
-                store,
-                clock=clock,
-                forget_index=Generations(SearchSettings.of(settings).root).ask_rebuild,
-            ).kind(),
-            WebhookJob(store, caller, Vault.of(pepper), render=message_out, clock=clock).kind(),
-            ExtractJob(store, ModelEndpoint.of(settings), clock=clock).kind(),
-            WakeJob(store, clock=clock).kind(),
-        ],
-        clock=clock,
-        ids=ids,
-        poll_seconds=_POLL_SQLITE if settings.database_url is None else _POLL_POSTGRES,
-    )
+    relay_job = shop.relay_job()
+    kinds = [await shop.parse_kind(stack), *relay_job.kinds(), *shop.other_kinds()]
+    sqlite = shop.settings.database_url is None
+    poll = _POLL_SQLITE if sqlite else _POLL_POSTGRES
+    runner = Runner(shop.store, kinds, clock=shop.clock, ids=shop.ids, poll_seconds=poll)
     task = asyncio.create_task(runner.run(), name="runner")
     task.add_done_callback(_watch(failed))
     stack.callback(task.cancel)
@@ -275,19 +230,12 @@ async def _listen_smtp(
             tls = tls_context(settings.smtp_tls_cert, settings.smtp_tls_key)
         except OSError as error:
             raise StartError(f"smtp_tls_cert or smtp_tls_key cannot be used: {error}") from error
-    listener = Listener(
-        Intake(
-            store,
-            clock=clock,
-            ids=ids,
-            tokens=tokens,
-            server_id=settings.server_id,
-            disk=DiskRoom.of(settings),
-        ),
-        SmtpLimits.of(settings),
-        hostname=settings.hostname,
-        tls=tls,
-    )
+    intake = Intake(
+        store, clock=clock, ids=ids, tokens=tokens, server_id=settings.server_id,
+        disk=DiskRoom.of(settings),
+    )  # fmt: skip
+    limits = SmtpLimits.of(settings)
+    listener = Listener(intake, limits, hostname=settings.hostname, tls=tls)
     try:
         address = await listener.start(settings.smtp_address)
     except OSError as error:

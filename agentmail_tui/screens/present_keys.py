@@ -39,8 +39,9 @@ def key_choices(state: MailState, now: datetime) -> list[Choice]:
 
 def heads() -> Line:
     """Return what stands in the columns of the rows."""
-    names = (("key", _NAME + 3), ("begins with", _PREFIX + 1), ("last used", _MOMENT + 1))
-    return (("   ", ""), *((fit(name, width), "faint") for name, width in names), ("ends", "faint"))
+    names = (("key", _NAME + 1), ("begins with", _PREFIX + 1), ("last used", _MOMENT + 1))
+    columns = ((fit(name, width), "faint") for name, width in names)
+    return (("    ", ""), *columns, ("ends", "faint"))
 
 
 def key_details(key: ApiKey, now: datetime) -> tuple[Line, ...]:

@@ -34,12 +34,12 @@ class SecretScreen(Modal[None]):
         super().__init__(context)
         self._fresh = fresh
         self._may_leave = False
-        self.told = OneLine(((_ONCE, "warn"),))
+        self.told = OneLine(((f" {_ONCE}", "warn"),))
 
     def compose(self) -> ComposeResult:
         """Put the key into a box."""
         with Vertical(id="box", classes="secret"):
-            yield OneLine((("Key ", "strong"), (self._fresh.key.name, "strong")))
+            yield OneLine(((" Key ", "strong"), (self._fresh.key.name, "strong")))
             yield Paragraph((((self._fresh.secret, "accent"),),), id="secret")
             yield self.told
             yield OneLine(())
@@ -53,11 +53,11 @@ class SecretScreen(Modal[None]):
         """Copy the key."""
         clipboard.copy(self, "the key", self._fresh.secret)
         self._may_leave = True
-        self.told.show((("Copied. It is not shown again.", "good"),))
+        self.told.show(((" Copied. It is not shown again.", "good"),))
 
     def action_out(self) -> None:
         """Leave; the first time only if it was copied."""
         if self._may_leave:
             self.dismiss(None)
         self._may_leave = True
-        self.told.show(((_AGAIN, "warn"),))
+        self.told.show(((f" {_AGAIN}", "warn"),))

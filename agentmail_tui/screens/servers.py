@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agentmail_tui.widgets.lines import Line
 
 _NAME = 14  # cells
-_URL = 36
+_URL = 32
 
 
 class ServersScreen(ListedScreen[None]):
@@ -61,7 +61,11 @@ class ServersScreen(ListedScreen[None]):
 
     def head(self, state: MailState) -> Line:
         """Return where they stand."""
-        return ((f" {self.context.config_file}", "faint"),)
+        return (
+            (f" {self.context.config_file}", "faint"),
+            ("   ✓ ", "good"),
+            ("the default", "faint"),
+        )
 
     def choices(self, state: MailState) -> list[Choice]:
         """Return the servers by name."""
@@ -150,7 +154,6 @@ def _row(profile: Profile, *, default: bool) -> Line:
         (f"{fit(profile.name, _NAME)} ", "text"),
         (f"{fit(profile.url or '', _URL)} ", "muted"),
         (f"key {_key_from(profile)}", "faint"),
-        ("  default" if default else "", "faint"),
         ("  read-only" if profile.read_only else "", "warn"),
     )
 

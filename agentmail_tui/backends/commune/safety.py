@@ -46,6 +46,9 @@ def _risk(meta: Json) -> Safe:
 
 def _signals(meta: Json) -> Iterator[Safe]:
     said = meta.get("prompt_injection_signals")
+    if isinstance(said, str):
+        # Commune sends one text; the bundled server parts its signals like this.
+        said = [each.strip() for each in said.split(";") if each.strip()]
     for each in said[:_MOST_SIGNALS] if isinstance(said, list) else ():
         told = line(each, "name", "label", "signal", "type") if isinstance(each, dict) else Safe()
         yield told or shown(each, 100)

@@ -98,3 +98,20 @@ def test_verdicts_are_read_wherever_the_server_puts_them() -> None:
     assert found.checks == ((Safe("dmarc"), Safe("none")),)
     assert (found.risk, found.signals) == ("high", ("a␛", "hidden text", "3"))
     assert safety_of({"prompt_injection_checked": False, "prompt_injection_risk": "none"}) is None
+
+
+def test_a_verdict_of_the_wire_is_one_text_of_many_signals() -> None:
+    found = safety_of(
+        {
+            "auth": {"checked": True, "spf": "pass", "dkim": "fail", "dmarc_details": {}},
+            "prompt_injection_checked": True,
+            "prompt_injection_risk": "high",
+            "prompt_injection_signals": "hidden text; a\x1b[31mred",
+        }
+    )
+    assert found is not None
+    assert [(str(name), str(told)) for name, told in found.checks] == [
+        ("spf", "pass"),
+        ("dkim", "fail"),
+    ]
+    assert found.signals == ("hidden text", "a␛[31mred")

@@ -32,6 +32,7 @@ class Served:
     smtp: tuple[str, int]
     key: str
     folder: Path
+    pid: int
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._call(path, json.dumps(body).encode())
@@ -76,7 +77,7 @@ def serving(folder: Path, key: str, settings: Mapping[str, str] | None = None) -
         assert child.stdout is not None
         ready = json.loads(child.stdout.readline())
         host, _, port = ready["smtp"].rpartition(":")
-        yield Served(ready["http"], (host, int(port)), key, folder)
+        yield Served(ready["http"], (host, int(port)), key, folder, child.pid)
     finally:
         child.terminate()
         try:

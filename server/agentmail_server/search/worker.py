@@ -175,11 +175,14 @@ def main() -> None:
     sys.stdout = sys.stderr
     worker = Worker(threads=max(1, min(4, os.cpu_count() or 1)))
     asking = ThreadPoolExecutor(2, "ask")
+    embedding = ThreadPoolExecutor(1, "embed", initializer=_step_back)
     indexing = ThreadPoolExecutor(1, "index", initializer=_step_back)
+    pools = {"query": asking, "embed": embedding}
     while (message := _read(source)) is not None:
         head, body = frames.unpack(message)
-        pool = asking if head["op"] == "query" else indexing
-        pool.submit(pipe.answer, worker.operations[head["op"]], head, body)
+        pools.get(head["op"], indexing).submit(
+            pipe.answer, worker.operations[head["op"]], head, body
+        )
     # Work in hand is done again from the server's side; Chroma survives this.
     os._exit(0)
 

@@ -56,18 +56,18 @@ class Feed:
         self.seen, self._batch = upto, _BATCH
         return True
 
-    async def put_in(self, generation: Generation, slot: str) -> bool:
-        """Feed the next vectors to an index; return whether there may be more."""
-        rows = await self._store.read(
-            vectors.vectors_after, self._embedder, generation.vectors, _FEED
-        )
-        if not rows:
-            return False
-        await self._put([row for row in rows if row.content], slot)
-        generation.vectors = rows[-1].seq
-        if slot == "serving":
-            await asyncio.to_thread(self._generations.adopt, generation)
-        return len(rows) == _FEED
+    async def follow(self, generation: Generation, slot: str = "serving") -> None:
+        """Feed an index all vectors it lacks."""
+        while True:
+            rows = await self._store.read(
+                vectors.vectors_after, self._embedder, generation.vectors, _FEED
+            )
+            if not rows:
+                return
+            await self._put([row for row in rows if row.content], slot)
+            generation.vectors = rows[-1].seq
+            if slot == "serving":
+                await asyncio.to_thread(self._generations.adopt, generation)
 
     async def bury(self, generation: Generation) -> bool:
         """Take the next deleted vectors out of the index; return whether there were any."""

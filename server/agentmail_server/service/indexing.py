@@ -212,8 +212,7 @@ class Indexer:
         fresh = await asyncio.to_thread(self._generations.fresh, model.id)
         fresh.tombstones = await self._store.read(vectors.last_tombstone)
         await self._open("building", fresh)
-        while await feed.put_in(fresh, "building"):
-            pass
+        await feed.follow(fresh, "building")
         await self.process.ask({"op": "promote"}, seconds=_CHECK_SECONDS)
         await asyncio.to_thread(self._generations.adopt, fresh)
         return fresh
@@ -244,11 +243,17 @@ class Indexer:
 
     async def _step(self, feed: Feed, serving: Generation) -> bool:
         """Do the next part of the work; return whether there may be more."""
-        embedded = await feed.embed()
-        while await feed.put_in(serving, "serving"):
-            pass
-        self._progress.looked(feed.newest, feed.seen)
-        return await feed.bury(serving) or embedded
+        before = feed.seen
+        # The index takes what is embedded while the next is being embedded.
+        done = await asyncio.gather(feed.embed(), feed.follow(serving), return_exceptions=True)
+        for each in done:
+            if isinstance(each, BaseException):
+                raise each
+        if not done[0]:
+            before = feed.seen
+            await feed.follow(serving)
+        self._progress.looked(feed.newest, before)
+        return await feed.bury(serving) or bool(done[0])
 
     async def _idle(self) -> None:
         """Wait for mail, looking after the index meanwhile."""

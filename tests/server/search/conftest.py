@@ -14,6 +14,7 @@ import httpx
 import pytest
 from agentmail_server.config import Settings
 from agentmail_server.main import Running, running
+from agentmail_server.service import search
 
 KEY = "comm_" + "ab" * 32
 # Starting an index process imports Chroma, which takes its time on a busy machine.
@@ -43,6 +44,12 @@ async def until(done: Callable[[], Awaitable[bool]], seconds: float = PATIENCE) 
     async with asyncio.timeout(seconds):
         while not await done():  # noqa: ASYNC110 - what is waited for rings no bell
             await asyncio.sleep(0.05)
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let meaning answer however busy the machine is: what is tested is not how fast."""
+    monkeypatch.setattr(search, "_BUDGET", PATIENCE)
 
 
 @dataclass

@@ -22,6 +22,7 @@ from agentmail_server.ids import Clock, FrozenClock, Ids, SystemClock, to_micros
 from agentmail_server.jobs.kinds import Workshop
 from agentmail_server.jobs.relay import RelayJob
 from agentmail_server.jobs.runner import Runner
+from agentmail_server.jobs.tidy import tidying_daily
 from agentmail_server.live import Hub
 from agentmail_server.relay.caller import Caller
 from agentmail_server.relay.transport import relay_of
@@ -204,6 +205,8 @@ async def _run_jobs(
     task.add_done_callback(_watch(failed))
     stack.callback(task.cancel)
     stack.push_async_callback(runner.stop, _JOB_GRACE)
+    days = shop.settings.webhook_payload_days
+    await stack.enter_async_context(tidying_daily(shop.store, shop.clock, days))
     return runner, relay_job
 
 

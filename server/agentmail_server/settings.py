@@ -162,6 +162,8 @@ class Settings(BaseSettings):
     auth_seconds: float = Field(default=3, ge=0, le=30)
     """How long a mail may wait for the DNS to tell whose it is; 0 asks nothing."""
 
+    webhook_payload_days: int = Field(default=30, ge=0)
+    """How many days the bytes of a webhook call that ended are kept; 0 keeps them for ever."""
     parse_workers: int = Field(default=2, ge=1, le=64)
     """Processes that read mail."""
     relay_connections: int = Field(default=10, ge=1)

@@ -1,0 +1,76 @@
+"""What is kept of webhook calls, and for how long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentmail_server.jobs.tidy import tidy
+from agentmail_server.store import tables, webhooks
+from sqlalchemy import Connection, func, select
+
+from tests.server.webhooks.conftest import Endpoint, Shop, answer
+
+DAY = 86_400
+
+
+async def payloads(shop: Shop) -> dict[str, bytes | None]:
+    def unit(conn: Connection) -> dict[str, Any]:
+        hooks = tables.webhook_deliveries.c
+        return {row[0]: row[1] for row in conn.execute(select(hooks.id, hooks.payload))}
+
+    return await shop.store.read(unit)
+
+
+async def jobs(shop: Shop) -> int:
+    query = select(func.count()).select_from(tables.outbox)
+    return await shop.store.read(lambda conn: int(conn.execute(query).scalar_one()))
+
+
+async def test_bytes_of_calls_that_ended_go_after_their_days_and_come_again_when_asked(
+    shop: Shop, endpoint: Endpoint
+) -> None:
+    inbox = await shop.inbox(endpoint.url())
+    endpoint.plan["/"] = answer(503)
+    await shop.arrive(inbox)
+    await shop.run()
+    row = await shop.tried(1)
+    await shop.store.write(webhooks.drop, shop.now, row.id, "given up")
+    (row,) = await shop.hooks()
+    shop.advance(29 * DAY)
+    await tidy(shop.store, shop.now, 30)
+    assert (await payloads(shop))[row.id] == endpoint.got[0].body
+    shop.advance(2 * DAY)
+    await tidy(shop.store, shop.now, 0)
+    assert (await payloads(shop))[row.id] is not None
+    await tidy(shop.store, shop.now, 30)
+    assert await payloads(shop) == {row.id: None}
+    # History itself stays, and the call can be made again, with the same bytes.
+    assert await shop.hooks() == [row]
+    endpoint.plan["/"] = answer(200)
+    await shop.store.write(webhooks.requeue, shop.now, row)
+    await shop.until(lambda rows: rows[0].status == "delivered")
+    assert endpoint.got[1].body == endpoint.got[0].body
+
+
+async def test_a_call_that_is_not_over_keeps_its_bytes(shop: Shop, endpoint: Endpoint) -> None:
+    endpoint.plan["/"] = answer(503)
+    await shop.arrive(await shop.inbox(endpoint.url()))
+    await shop.run()
+    (row,) = await shop.until(lambda rows: rows[0].status == "retrying")
+    await tidy(shop.store, shop.now + 400 * DAY * 1_000_000, 1)
+    assert (await payloads(shop))[row.id] == endpoint.got[0].body
+    assert await jobs(shop) == 2
+
+
+async def test_jobs_long_done_are_forgotten(shop: Shop, endpoint: Endpoint) -> None:
+    await shop.arrive(await shop.inbox(endpoint.url()))
+    await shop.run()
+    await shop.until(lambda rows: rows[0].status == "delivered")
+    # That of the mail itself, which nobody reads here, is not done.
+    assert await jobs(shop) == 2
+    shop.advance(29 * DAY)
+    await tidy(shop.store, shop.now, 30)
+    assert await jobs(shop) == 2
+    shop.advance(2 * DAY)
+    await tidy(shop.store, shop.now, 30)
+    assert await jobs(shop) == 1

@@ -13,6 +13,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from agentmail_server.config import Settings
 from agentmail_server.main import Running, running
@@ -155,7 +156,7 @@ def filled(model: Any, without: Collection[str] = ()) -> Any:
 async def test_domains(world: World) -> None:
     call, zone = world.call, world.zone
     created = await call("domains.create", "company.example", region="eu-west-1")
-    filled(created, {"inboxes"})
+    filled(created)
     assert (created.name, created.status) == ("company.example", "pending")
     records = await call("domains.records", created.id)
     assert [each.type for each in records] == ["MX", "TXT", "TXT", "TXT"]
@@ -170,9 +171,9 @@ async def test_domains(world: World) -> None:
     verified = filled(await call("domains.verify", created.id))
     assert (verified.id, verified.status) == (created.id, "verified")
     assert {each.status for each in await call("domains.records", created.id)} == {"verified"}
-    got = filled(await call("domains.get", created.id), {"inboxes"})
+    got = filled(await call("domains.get", created.id))
     assert (got.id, got.status, got.region) == (created.id, "verified", "eu-west-1")
-    listed = [filled(each, {"inboxes"}).name for each in await call("domains.list")]
+    listed = [filled(each).name for each in await call("domains.list")]
     assert listed == ["near.test", "company.example"]
     await call.refused("NotFoundError", "domains.get", "d_00000000000000000000")
     await call.refused("ValidationError", "domains.create", "no domain")
@@ -265,6 +266,29 @@ async def test_a_mail_that_gives_orders_to_agents_is_told_of(world: World) -> No
     assert verdict.model_extra["auth"]["dmarc"] == "pass"
     (listed,) = await call("messages.list", inbox_id=inbox.id)
     assert listed.metadata == verdict
+
+
+async def test_what_was_read_out_of_a_mail_is_told(world: World) -> None:
+    call = world.call
+    inbox = await call("inboxes.create", "desk")
+    fields = {"order_number": {"type": "string"}, "colour": {"type": "string"}}
+    schema = {"name": "order", "schema": {"type": "object", "properties": fields}}
+    # The client has no word for it.
+    async with httpx.AsyncClient(
+        base_url=world.server.http_url, headers={"Authorization": f"Bearer {KEY}"}
+    ) as client:
+        path = f"/v1/domains/{inbox.domain_id}/inboxes/{inbox.id}/extraction-schema"
+        assert (await client.put(path, json=schema)).status_code == 200
+    got = filled(
+        await call("inboxes.get", inbox.domain_id, inbox.id), {"webhook", "agent", "display_name"}
+    )
+    assert got.extraction_schema["name"] == "order"
+    await world.write(inbox.address, "My order HX-2041 is late")
+    (message,) = await world.until(
+        lambda found: bool(found and found[0].metadata.extracted_data),
+        "messages.list", inbox_id=inbox.id,
+    )  # fmt: skip
+    assert message.metadata.extracted_data == {"order_number": "HX-2041"}
 
 
 async def test_lists_and_search(world: World) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from agentmail_tui.mailbox.mailbox import Mailbox
+    from agentmail_tui.mailbox.waiting import Limits
 
 _STYLES = ("base", "mail", "side", "search", "compose", "beside", "modal")
 _SECRET = re.compile(r"(?i)(comm_|bearer\s+|key=|token=|://[^/\s:]*:)[^\s'\"@]+")
@@ -70,6 +71,7 @@ class AgentMailApp(App[None]):
         keymap: Mapping[str, str | Sequence[str]] | None = None,
         state_dir: Path | None = None,
         config_file: Path | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """Take the mail to show; `clock` gives aware times in the zone of the reader."""
         super().__init__()
@@ -84,6 +86,7 @@ class AgentMailApp(App[None]):
             drafts=DraftBox(folder / "drafts"),
             config_file=config_file or config_path(),
             switch=self._leave_for,
+            limits=limits or {},
         )
         self._newest: MailState | None = None
         self.next_profile: str | None = None

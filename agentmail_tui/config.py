@@ -7,6 +7,9 @@
     [keymap]
     "thread.reply" = "r"
 
+    [limits]
+    needs_reply = "4h"
+
     [profiles.work]
     url = "https://mail.example"
     api_key_file = "~/.config/agentmail-tui/work.key"
@@ -18,19 +21,25 @@ A profile names where its key is: `api_key_env`, `api_key_file` (readable by its
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from agentmail_tui.clean import clean_line
+from agentmail_tui.domain import Status
 from agentmail_tui.errors import Permanent
 
 CONFIG_ENV = "AGENTMAIL_TUI_CONFIG"
+LIMITS: Mapping[Status, timedelta] = MappingProxyType({Status.NEEDS_REPLY: timedelta(days=1)})
+_LENGTH = re.compile(r"(\d{1,4})([mhd])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 _COMMAND_SECONDS = 30
 _LONGEST_KEY = 10_000
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -68,6 +77,8 @@ class Config:
     theme: str | None = None
     me: str | None = None
     keymap: Mapping[str, str | list[str]] = field(default_factory=lambda: MappingProxyType({}))
+    # How long threads of a status may wait before they are marked as late.
+    limits: Mapping[Status, timedelta] = field(default_factory=lambda: LIMITS)
 
     def profile(self, name: str | None) -> Profile | None:
         """Return a profile by name, or the default one; raises ConfigError for unknown names."""
@@ -106,6 +117,7 @@ def load_config(path: Path | None = None) -> Config:
         default=_text(found, "default", str(path)),
         theme=_text(found, "theme", str(path)),
         me=_text(found, "me", str(path)),
+        limits=_limits(_table(found, "limits", path), path),
         keymap=MappingProxyType(_keymap(_table(found, "keymap", path), path)),
     )
 
@@ -181,6 +193,21 @@ def _command(found: Mapping[str, Any], where: str) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(part, str) for part in value):
         raise ConfigError(f'{where}: api_key_command must be a list, as in ["pass", "show", "x"]')
     return tuple(value)
+
+
+def _limits(found: Mapping[str, Any], path: Path) -> Mapping[Status, timedelta]:
+    limits = dict(LIMITS)
+    for name, value in found.items():
+        if name not in set(Status) - {Status.CLOSED}:
+            raise ConfigError(f"{path}, limits: {clean_line(name, 60)} is no status that waits")
+        length = _LENGTH.fullmatch(value) if isinstance(value, str) else None
+        if value == "off":
+            limits.pop(Status(name), None)
+        elif length is None or not int(length[1]):
+            raise ConfigError(f'{path}, limits: {name} must be as in "4h", "90m", "2d" or "off"')
+        else:
+            limits[Status(name)] = timedelta(**{_UNITS[length[2]]: int(length[1])})
+    return MappingProxyType(limits)
 
 
 def _keymap(found: Mapping[str, Any], path: Path) -> dict[str, str | list[str]]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from agentmail_tui.backends.registry import Server, open_backend
 from agentmail_tui.cli.late import late_backend
+from agentmail_tui.cli.zone import SYSTEM
 from agentmail_tui.config import Config, Profile, load_config, read_key
 from agentmail_tui.errors import Rejected, Unauthorized
 
@@ -72,6 +73,7 @@ class Connection:
             keymap=self.config.keymap,
             state_dir=state_dir,
             config_file=self.config.path if self.config.path != Path() else None,
+            limits=self.config.limits,
         )
 
 
@@ -124,7 +126,7 @@ def now() -> datetime:
     """
     frozen = os.environ.get(CLOCK_ENV)
     if not frozen:
-        return datetime.now().astimezone()
+        return datetime.now(SYSTEM)
     try:
         at = datetime.fromisoformat(frozen)
     except ValueError:

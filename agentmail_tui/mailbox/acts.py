@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
 
 from agentmail_tui.clean import Safe, clean_line
@@ -29,6 +30,7 @@ class Act:
     remove: tuple[str, ...] = ()
     assignee: str | Keep | None = KEEP
     unread: bool | None = None
+    snooze: datetime | Keep | None = KEEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ def applied(act: Act, thread: Thread) -> Thread:
     """Return the thread as it is after the act."""
     if act.unread is not None and act.unread != thread.unread:
         thread = replace(thread, unread=act.unread)
+    if act.snooze is not KEEP and act.snooze != thread.snoozed_until:
+        thread = replace(thread, snoozed_until=act.snooze)
     triage = thread.triage or Triage()
     after = replace(
         triage,
@@ -76,6 +80,7 @@ def inverse(act: Act, before: Thread) -> Act:
         remove=tuple(tag for tag in act.add if tag not in triage.tags),
         assignee=KEEP if act.assignee is KEEP else triage.assigned_to,
         unread=None if act.unread is None else before.unread,
+        snooze=KEEP if act.snooze is KEEP else before.snoozed_until,
     )
 
 
@@ -91,6 +96,10 @@ def told(act: Act, what: str) -> str:
         words.append(f"gave back {what}")
     elif act.assignee is not KEEP:
         words.append(f"assigned {what} to {act.assignee}")
+    if act.snooze is None:
+        words.append(f"woke {what}")
+    elif act.snooze is not KEEP:
+        words.append(f"snoozed {what} until {act.snooze.day} {act.snooze:%b %H:%M}")
     if act.unread is not None:
         words.append(f"marked {what} {'unread' if act.unread else 'read'}")
     return ", ".join(words)

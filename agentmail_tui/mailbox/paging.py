@@ -46,5 +46,6 @@ def filter_for(inbox_id: str | None, split: Split, me: str, words: str) -> Threa
         status=split.status,
         assigned_to=me if split.mine else None,
         unread=split.unread,
+        snoozed=split.snoozed,
         words=words,
     )

@@ -27,6 +27,8 @@ def lets_through(wanted: ThreadFilter, thread: Thread) -> bool:
         return False
     if wanted.unread not in {None, thread.unread}:
         return False
+    if wanted.snoozed not in {None, thread.snoozed_until is not None}:
+        return False
     if triage is not None and not (
         wanted.status in {None, triage.status}
         and wanted.assigned_to in {None, triage.assigned_to}

@@ -177,9 +177,14 @@ def _recounted(state: MailState, before: Thread | None, after: Thread) -> MailSt
     if counts is None or before is None or state.inbox_id not in {None, after.inbox_id}:
         return state
     by_status = dict(counts.by_status)
-    for triage, step in ((before.triage, -1), (after.triage, 1)):
-        if triage is not None:
-            by_status[triage.status] = max(by_status.get(triage.status, 0) + step, 0)
-    unread = counts.unread + int(after.unread) - int(before.unread)
-    fresh = Counts(counts.total, max(unread, 0), tuple(by_status.items()))
+    unread, snoozed = counts.unread, counts.snoozed
+    for thread, step in ((before, -1), (after, 1)):
+        if thread.snoozed_until is not None:
+            snoozed += step
+            continue
+        unread += step * thread.unread
+        if thread.triage is not None:
+            status = thread.triage.status
+            by_status[status] = max(by_status.get(status, 0) + step, 0)
+    fresh = Counts(counts.total, max(unread, 0), tuple(by_status.items()), max(snoozed, 0))
     return replace(state, counts=fresh)

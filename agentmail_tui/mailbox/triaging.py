@@ -10,7 +10,7 @@ from agentmail_tui.clean import clean_line
 from agentmail_tui.domain import Status, Thread, Triage
 from agentmail_tui.errors import MailError
 from agentmail_tui.mailbox import events as ev
-from agentmail_tui.mailbox.acts import Act, Patch, applied, inverse, told
+from agentmail_tui.mailbox.acts import KEEP, Act, Patch, applied, inverse, told
 from agentmail_tui.mailbox.desk import Desk, Sleep
 from agentmail_tui.mailbox.select import selected_thread
 from agentmail_tui.mailbox.showing import known
@@ -70,6 +70,13 @@ class Triaging(Desk):
             self.say("this server does not keep what was read", Tone.WARNING)
             return
         self._act(thread_ids, lambda thread: Act(thread.id, unread=unread))
+
+    def snooze(self, until: datetime | None, thread_ids: Sequence[str] | None = None) -> None:
+        """Let threads sleep until a moment, or wake them with None."""
+        if not self._state.capabilities.snooze:
+            self.say("nothing can be snoozed with this server", Tone.WARNING)
+            return
+        self._act(thread_ids, lambda thread: Act(thread.id, snooze=until))
 
     def undo(self, number: int | None = None) -> None:
         """Take back the newest act, or the one of that number."""
@@ -175,6 +182,6 @@ class Triaging(Desk):
 
 def _does(act: Act, thread: Thread) -> bool:
     """Tell whether the act changes anything; on a thread of unknown state it may."""
-    if thread.triage is None and act.unread is None:
+    if thread.triage is None and act.unread is None and act.snooze is KEEP:
         return act != Act(act.thread_id)
     return applied(act, thread) != thread

@@ -114,4 +114,6 @@ async def perform(backend: Backend, act: Act) -> Triage | None:
         triage = await backend.assign(act.thread_id, act.assignee)
     if act.unread is not None:
         await backend.set_unread(act.thread_id, act.unread)
+    if act.snooze is not KEEP:
+        await backend.snooze(act.thread_id, act.snooze)
     return triage

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from agentmail_tui.keys import Keymap
 from agentmail_tui.mailbox.drafts import DraftBox
 from agentmail_tui.mailbox.mailbox import Mailbox
+from agentmail_tui.mailbox.waiting import Limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +24,4 @@ class Context:
     drafts: DraftBox
     config_file: Path
     switch: Callable[[str], None]  # ends this session and connects to a profile
+    limits: Limits = field(default_factory=dict)  # how long threads may wait, by status

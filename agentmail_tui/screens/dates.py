@@ -20,6 +20,33 @@ def when(moment: datetime, now: datetime) -> str:
     return date(moment, now)
 
 
+def ahead(moment: datetime, now: datetime) -> str:
+    """Return a moment to come: `18:00` today, else `Fri 16 Jan 08:00`, with another year."""
+    local = moment.astimezone(now.tzinfo)
+    clock = f"{local:%H:%M}"
+    if local.date() == now.date():
+        return clock
+    return f"{_DAYS[local.weekday()]} {date(moment, now)} {clock}"
+
+
+def ahead_short(moment: datetime, now: datetime) -> str:
+    """Return a moment to come in few signs: `18:00` today, `Fri` this week, else its date."""
+    local = moment.astimezone(now.tzinfo)
+    if local.date() == now.date():
+        return f"{local:%H:%M}"
+    if timedelta() < local - now < _WEEK:
+        return _DAYS[local.weekday()]
+    return date(moment, now)
+
+
+def length(span: timedelta) -> str:
+    """Return a length of time in its greatest unit: `41m`, `3h`, `2d`."""
+    minutes = max(round(span.total_seconds() / 60), 1)
+    if minutes < 60:
+        return f"{minutes}m"
+    return f"{minutes // 60}h" if minutes < 48 * 60 else f"{minutes // (24 * 60)}d"
+
+
 def date(moment: datetime, now: datetime) -> str:
     """Return `12 Oct`, with the year if it is another than now's."""
     local = moment.astimezone(now.tzinfo)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from agentmail_tui.domain import Direction, Message
 from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.state import MailState, Outgoing, SendPhase
-from agentmail_tui.screens.dates import date, size, when
-from agentmail_tui.screens.present import party_name
+from agentmail_tui.mailbox.waiting import Limits, Wait, wait_of
+from agentmail_tui.screens.dates import ahead, date, length, size, when
+from agentmail_tui.screens.present import NO_LIMITS, mark, party_name
 from agentmail_tui.screens.present_safety import RISKY, injection_line, safety_lines
 from agentmail_tui.screens.words import step_of, step_span, word
 from agentmail_tui.widgets.card import Card
@@ -61,7 +62,8 @@ def card(
         body=message.text,
         subject="" if _same_subject(message, thread) else message.subject,
         ticks=_on_its_way(item) if item else _ticks(message, events, now),
-        notes=tuple(_notes(message, item)),
+        warnings=tuple(_warnings(message)),
+        notes=() if item is None else _unsent(item),
         attachments=tuple(files),
         extracted=tuple(extracted),
         safety=safety_lines(message.safety),
@@ -74,8 +76,8 @@ def _on_its_way(item: Outgoing) -> tuple[Line, ...]:
     return (((f"… {item.error or 'sending'}", "muted"),),)
 
 
-def _notes(message: Message, item: Outgoing | None) -> Iterator[Line]:
-    """Yield what is wrong with a message."""
+def _warnings(message: Message) -> Iterator[Line]:
+    """Yield what a reader should know before reading a message."""
     if message.parse_error is not None:
         yield (("! could not be read in full: ", "warn"), (message.parse_error, "warn"))
     risky = message.safety is not None and message.safety.risk in RISKY
@@ -85,21 +87,22 @@ def _notes(message: Message, item: Outgoing | None) -> Iterator[Line]:
         yield (("! ", "warn"), (word(flag), "warn"))
     if risky and message.safety is not None:
         yield injection_line(message.safety)
-    if item is not None and item.phase is not SendPhase.SENDING:
-        yield from _unsent(item.phase, str(item.error or ""))
 
 
-def _unsent(phase: SendPhase, error: str) -> list[Line]:
-    first = "✗ not sent" if phase is SendPhase.FAILED else "? may or may not have gone"
-    return [
-        ((f"{first}: ", "bad"), (error, "bad")),
+def _unsent(item: Outgoing) -> tuple[Line, ...]:
+    """Return why a mail of ours is not on its way, and which keys lead on."""
+    if item.phase is SendPhase.SENDING:
+        return ()
+    first = "✗ not sent" if item.phase is SendPhase.FAILED else "? may or may not have gone"
+    return (
+        ((f"{first}: ", "bad"), (str(item.error or ""), "bad")),
         (
             ("r", "key"),
             (" tries again  ", "muted"),
             ("enter", "key"),
             (" opens the draft", "muted"),
         ),
-    ]
+    )
 
 
 def _from_row(thread: Thread, now: datetime) -> Card:
@@ -189,20 +192,24 @@ def status_spans(thread: Thread) -> tuple[Span, ...]:
     return ((f"{sign} ", ink), (word(status), "text"))
 
 
-def side(state: MailState, thread: Thread | None, now: datetime) -> Sections:
+def side(
+    state: MailState, thread: Thread | None, now: datetime, limits: Limits = NO_LIMITS
+) -> Sections:
     """Return the triage bar."""
     if thread is None:
         return Sections()
     return Sections(
         (
-            Section("TRIAGE", _triage_facts(state, thread)),
+            Section("TRIAGE", _triage_facts(state, thread, now, limits)),
             Section("PERSON", _person_facts(state, thread.party)),
             Section("THREAD", _thread_facts(state, thread, now)),
         )
     )
 
 
-def _triage_facts(state: MailState, thread: Thread) -> tuple[Fact, ...]:
+def _triage_facts(
+    state: MailState, thread: Thread, now: datetime, limits: Limits
+) -> tuple[Fact, ...]:
     triage = thread.triage
     owner = triage.assigned_to if triage else None
     who: tuple[Span, ...] = (("— ", "faint"), ("m takes it", "faint"))
@@ -214,9 +221,26 @@ def _triage_facts(state: MailState, thread: Thread) -> tuple[Fact, ...]:
         Fact("owner", who),
         Fact("tags", tags or (("— ", "faint"), ("t tags it", "faint"))),
     ]
+    if thread.snoozed_until is not None:
+        facts.append(Fact("snoozed", _moment(ahead(thread.snoozed_until, now))))
+    wait = wait_of(thread, limits, now)
+    if wait is not None:
+        facts.append(Fact("waits", _waiting(wait)))
     if triage is not None and triage.local:
         facts.append(Fact("kept", (("only here", "warn"),)))
     return tuple(facts)
+
+
+def _moment(text: str) -> tuple[Span, ...]:
+    day, _, clock = text.rpartition(" ")
+    return tuple((f"{part} ", "accent") for part in (day, clock) if part)
+
+
+def _waiting(wait: Wait) -> tuple[Span, ...]:
+    waited: Span = (f"{length(wait.waited)} of {length(wait.limit)} ", "muted")
+    if wait.late:
+        return waited, (f"! late {length(wait.rest)}", "bad")
+    return waited, (f"due in {length(wait.rest)}", "warn" if wait.soon else "faint")
 
 
 def _person_facts(state: MailState, party: Address) -> tuple[Fact, ...]:
@@ -224,7 +248,8 @@ def _person_facts(state: MailState, party: Address) -> tuple[Fact, ...]:
     facts.append(Fact("", ((party.shown, "muted"),)))
     blocked = [item for item in state.delivery.data.suppressions if item.address == party.shown]
     if blocked:
-        facts.append(Fact("", ((f"✗ suppressed: {word(blocked[0].reason)}", "bad"),)))
+        facts.append(Fact("", (("✗ suppressed", "bad"),)))
+        facts.append(Fact("", ((f"  {word(blocked[0].reason)}", "bad"),)))
     return tuple(facts)
 
 
@@ -240,7 +265,9 @@ def _thread_facts(state: MailState, thread: Thread, now: datetime) -> tuple[Fact
     return tuple(facts)
 
 
-def brief(state: MailState, thread: Thread | None) -> Brief:
+def brief(
+    state: MailState, thread: Thread | None, now: datetime, limits: Limits = NO_LIMITS
+) -> Brief:
     """Return the triage bar of a small screen."""
     if thread is None:
         return Brief()
@@ -250,6 +277,10 @@ def brief(state: MailState, thread: Thread | None) -> Brief:
         owner = ((f"@{triage.assigned_to}", "accent"),)
     tags: Line = ((" ".join(triage.tags), "tag"),) if triage and triage.tags else ()
     facts = [status_spans(thread), owner, tags or (("no tags", "faint"),)]
+    if thread.snoozed_until is not None:
+        facts.insert(1, ((f"z until {ahead(thread.snoozed_until, now)}", "accent"),))
+    elif mark(thread, limits, now)[0]:
+        facts.insert(1, (mark(thread, limits, now),))
     inbox = select.inbox(state, thread.inbox_id)
     if state.inbox_id is None and inbox is not None:
         facts.append(((f"to {inbox.address}", "muted"),))

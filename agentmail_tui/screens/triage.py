@@ -1,9 +1,10 @@
-"""Keys that triage: status, tags, owner, unread, undo."""
+"""Keys that triage: status, tags, owner, snooze, unread, undo."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from agentmail_tui.domain import Status, Thread, Triage
 from agentmail_tui.mailbox.state import Tone
@@ -48,10 +49,8 @@ class TriageActions(Panes):
 
         def act(targets: list[str]) -> None:
             self.mailbox.set_status(status, targets)
-            if not self.reading and self.state.marked:
-                self.mailbox.clear_marks()
-            elif status in _DONE:
-                self._go_on(targets)
+            if status in _DONE or (not self.reading and self.state.marked):
+                self._after(targets)
 
         self.act(act)
 
@@ -116,6 +115,37 @@ class TriageActions(Panes):
     def action_unread(self) -> None:
         """Mark the thread unread."""
         self.act(lambda targets: self.mailbox.set_unread(True, targets))
+
+    def action_snooze(self) -> None:
+        """Pick until when the thread is to sleep."""
+        thread = self._one_for_all()
+        if not self.may_write() or thread is None:
+            return
+        if not self.state.capabilities.snooze:
+            self.say("nothing can be snoozed with this server", Tone.WARNING)
+            return
+        from agentmail_tui.screens.pick_snooze import SnoozePicker
+
+        asleep = thread.snoozed_until is not None
+        self.app.push_screen(SnoozePicker(self.context, asleep=asleep), self._moment_picked)
+
+    def _moment_picked(self, value: str | None) -> None:
+        if value is None:
+            return
+        until = datetime.fromisoformat(value) if value else None
+
+        def act(targets: list[str]) -> None:
+            self.mailbox.snooze(until, targets)
+            self._after(targets)
+
+        self.act(act)
+
+    def _after(self, targets: list[str]) -> None:
+        """Let the selection go, or go on to the next thread."""
+        if not self.reading and self.state.marked:
+            self.mailbox.clear_marks()
+        else:
+            self._go_on(targets)
 
     def action_repeat(self) -> None:
         """Do the last act to this thread too."""

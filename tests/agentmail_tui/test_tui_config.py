@@ -1,9 +1,20 @@
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from agentmail_tui.config import ConfigError, Profile, config_path, load_config, read_key
+from agentmail_tui.config import (
+    LIMITS,
+    ConfigError,
+    Profile,
+    config_path,
+    load_config,
+    read_key,
+)
+from agentmail_tui.domain import Status
+
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -128,6 +139,20 @@ def test_a_command_that_fails_keeps_its_words_to_itself() -> None:
     with pytest.raises(ConfigError, match="api_key_command failed") as caught:
         read_key(Profile("a", api_key_command=command))
     assert "leak" not in caught.value.message
+
+
+def test_limits_of_waiting_are_read_and_the_rest_keeps_its_default(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, '[limits]\nopen = "90m"\nwaiting = "3d"'))
+    assert config.limits == {**LIMITS, Status.OPEN: 5400 * SECOND, Status.WAITING: 3 * DAY}
+    assert load_config(written(tmp_path, '[limits]\nneeds_reply = "off"')).limits == {}
+
+
+@pytest.mark.parametrize(
+    "line", ['closed = "1d"', 'later = "1d"', "open = 3", 'open = "0h"', 'open = "3 h"']
+)
+def test_a_limit_that_cannot_be_is_told(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ConfigError, match="limits"):
+        load_config(written(tmp_path, f"[limits]\n{line}"))
 
 
 def test_a_profile_may_have_no_key() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -154,6 +155,27 @@ async def test_triage_is_told_by_the_act_the_row_and_the_counts(world: World) ->
     if len(world.inboxes) > 1:
         assert (await backend.counts(await inbox_id(world, "sales"))).total == 0
     assert (await backend.assign(thread.id, None)).assigned_to is None
+
+
+async def test_what_sleeps_is_listed_and_counted_apart_until_mail_comes(world: World) -> None:
+    await able(world, "snooze")
+    name = await world.write(PARCEL)
+    await world.write(INVOICE)
+    invoice, parcel = await listed(world)
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    await world.backend.snooze(parcel.id, until)
+    assert [row.id for row in await listed(world, ThreadFilter(snoozed=False))] == [invoice.id]
+    (row,) = await listed(world, ThreadFilter(snoozed=True))
+    assert (row.id, row.snoozed_until) == (parcel.id, until)
+    counts = await world.backend.counts(None)
+    assert (counts.total, counts.snoozed, dict(counts.by_status)[Status.OPEN]) == (2, 1, 1)
+    with pytest.raises(Rejected):
+        await world.backend.snooze(parcel.id, datetime(2020, 1, 1, tzinfo=UTC))
+    await world.write(replace(PARCEL, answers=name))
+    assert await listed(world, ThreadFilter(snoozed=True)) == []
+    await world.backend.snooze(invoice.id, until)
+    await world.backend.snooze(invoice.id, None)
+    assert len(await listed(world, ThreadFilter(snoozed=False))) == 2
 
 
 async def test_what_is_not_there_is_not_found(world: World) -> None:

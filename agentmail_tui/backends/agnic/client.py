@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 
 from agentmail_tui.backends.agnic import wire
 from agentmail_tui.backends.agnic.notes import Note, with_triage
@@ -59,6 +60,13 @@ class AgnicBackend(AgnicReading):
         read_until = note.read_until if unread else thread.last_message_at
         await self._keep(thread.id, replace(note, unread=unread, read_until=read_until))
 
+    async def snooze(self, thread_id: str, until: datetime | None) -> None:
+        """Let a thread sleep until a moment, here."""
+        if self._asleep is None:
+            raise Rejected("nothing is kept on this computer")
+        await self._asleep.put(await self.thread(thread_id), until)
+        await self._sleep_on()
+
     async def send(self, draft: Draft) -> SendReceipt:
         """Send a mail, or answer the newest mail of a thread."""
         if self._inbox is None or draft.inbox_id != self._inbox.id:
@@ -102,6 +110,7 @@ class AgnicBackend(AgnicReading):
     async def _keep(self, thread_id: str, note: Note) -> None:
         await asyncio.to_thread(self._notes.keep, self._account, thread_id, note)
         self._held.note(await asyncio.to_thread(self._notes.all, self._account))
+        await self._sleep_on()
 
     async def _answered(self, draft: Draft) -> str:
         """Return the message that a reply answers: the newest from whom the draft is to."""

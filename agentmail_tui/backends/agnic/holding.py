@@ -38,6 +38,10 @@ class Holding:
         for thread_id, thread in self.mail.threads.items():
             self.mail.threads[thread_id] = self._noted(thread, notes.get(thread_id, Note()))
 
+    def show(self, threads: Iterable[Thread]) -> None:
+        """Take rows in the place of those of the same threads."""
+        self.mail.threads.update((thread.id, thread) for thread in threads)
+
     def _thread(self) -> None:
         self.mail = Mail()
         self._read = {}

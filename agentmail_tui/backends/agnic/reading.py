@@ -37,6 +37,8 @@ CAPABILITIES = Capabilities(
     offsets=True,
     all_inboxes=True,
     unread=True,
+    snooze=True,
+    snooze_local=True,
     counts=True,
     delivery=False,
     search_operators=True,
@@ -74,8 +76,8 @@ class AgnicReading(FixedInboxes):
         """Check the token and learn the address."""
         await self.inboxes()
         if self._asleep is None:
-            return CAPABILITIES
-        return replace(CAPABILITIES, snooze=True, snooze_local=True)
+            return replace(CAPABILITIES, snooze=False, snooze_local=False)
+        return CAPABILITIES
 
     async def inboxes(self) -> tuple[Inbox, ...]:
         """Return the one inbox; none before the agent has an address."""

@@ -6,6 +6,7 @@ import asyncio
 import base64
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from agentmail_tui.backends.commune import wire
@@ -42,6 +43,14 @@ class CommuneBackend(CommuneReading):
         """Mark a thread read or unread."""
         path = path_of("v1", "threads", thread_id, "read")
         await self._http.call("PUT", path, body={"unread": unread})
+
+    async def snooze(self, thread_id: str, until: datetime | None) -> None:
+        """Let a thread sleep until a moment, there or else on this computer."""
+        if self._naps is not None:
+            await self._naps.put(await self.thread(thread_id), until)
+            return
+        body = {"until": None if until is None else until.isoformat()}
+        await self._http.call("PUT", path_of("v1", "threads", thread_id, "snooze"), body=body)
 
     async def send(self, draft: Draft) -> SendReceipt:
         """Hand a draft to the server."""
@@ -88,6 +97,8 @@ class CommuneBackend(CommuneReading):
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
+        if self._asleep is not None:
+            await self._asleep.close()
 
 
 def _sent(draft: Draft) -> dict[str, Any]:

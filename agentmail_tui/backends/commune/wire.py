@@ -170,9 +170,7 @@ def counts(reply: Any) -> Counts:
     """Read the number of threads by status."""
     row = mapping(data_of(reply), "counts")
     by_status = tuple((status, number(row, status)) for status in Status)
-    return Counts(
-        number(row, "total"), number(row, "unread"), by_status, number(row, "snoozed")
-    )
+    return Counts(number(row, "total"), number(row, "unread"), by_status, number(row, "snoozed"))
 
 
 def messages(reply: Any) -> tuple[Message, ...]:

@@ -140,7 +140,9 @@ class AgentAuth:
         earlier = await self._store.read(agents.find_use, agent.id, use)
         if earlier is None or earlier.status is None:
             raise Conflict("the same signed request is being answered", code="in_progress")
-        opened = self._vault.replies(agent.id).open((earlier.response or b"").decode())
+        # Nothing is left of a reply whose data was deleted.
+        held = (earlier.response or b"").decode()
+        opened = self._vault.replies(agent.id).open(held) if held else "{}"
         return Admitted(principal, earlier=Use(earlier.status, opened.encode()))
 
 

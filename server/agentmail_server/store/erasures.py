@@ -176,7 +176,7 @@ def erase_traces(conn: Connection, org_id: str) -> None:
     conn.execute(
         update(agent_uses)
         .where(agent_uses.c.agent_id.in_(mine), agent_uses.c.response.is_not(None))
-        .values(response=b"{}")
+        .values(response=b"")
     )
 
 

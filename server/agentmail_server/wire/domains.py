@@ -37,14 +37,30 @@ class RecordOut(TypedDict):
     priority: NotRequired[int]
 
 
+class DomainInbox(TypedDict):
+    """An inbox of the caller's on a domain; the whole of it is at `/v1/inboxes/{id}`."""
+
+    id: str
+    localPart: str
+    local_part: str
+    address: str
+    displayName: str | None
+    status: str
+    createdAt: str
+
+
 class DomainOut(TypedDict):
-    """A mail domain; `shared` marks the one on which every org may open inboxes."""
+    """A mail domain; `shared` marks the one on which every org may open inboxes.
+
+    `inboxes` are those of the caller's organisation, none for keys that may not read inboxes.
+    """
 
     id: str
     name: str
     status: str
     region: str
     records: list[RecordOut]
+    inboxes: list[DomainInbox]
     shared: bool
     checked_at: str | None
     createdAt: str

@@ -166,6 +166,19 @@ async def test_the_shared_domain_stays_as_the_operator_has_it(api: Api, zone: Zo
     await api.refused(403, "DELETE", f"/v1/domains/{api.shared_id}")
 
 
+async def test_a_domain_tells_its_inboxes_of_the_caller_s(api: Api) -> None:
+    mine = await api.inbox("mine")
+    await api.inbox("theirs", org=api.theirs)
+    row = await api.data("GET", f"/v1/domains/{mine['domain_id']}")
+    assert row["shared"] is True
+    (told,) = row["inboxes"]
+    assert (told["id"], told["address"]) == (mine["id"], mine["address"])
+    listed = await api.data("GET", "/v1/domains")
+    assert [len(each["inboxes"]) for each in listed if each["shared"]] == [1]
+    narrow = await api.key_with("domains:read")
+    assert (await api.data("GET", f"/v1/domains/{row['id']}", key=narrow))["inboxes"] == []
+
+
 async def test_delete_waits_for_the_inboxes_to_go(api: Api) -> None:
     row = await new(api)
     inbox = await api.inbox("desk", domain_id=row["id"])

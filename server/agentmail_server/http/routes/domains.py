@@ -7,8 +7,8 @@ from agentmail_server.http.rows.places import domain_out, records_out
 from agentmail_server.service.dns import DnsLookup
 from agentmail_server.service.dnsrecords import check, overall
 from agentmail_server.service.domains import NewDomain, create_domain, ensure_dkim
-from agentmail_server.store import domains
-from agentmail_server.store.records import DomainRow
+from agentmail_server.store import domains, inboxes
+from agentmail_server.store.records import DomainRow, InboxRow
 from agentmail_server.wire.common import NoQuery
 from agentmail_server.wire.domains import DomainNew, DomainOut
 
@@ -16,7 +16,8 @@ from agentmail_server.wire.domains import DomainNew, DomainOut
 async def list_domains(call: PlainCall) -> Reply:
     """List the org's domains and the shared one."""
     rows = await call.deps.store.read(domains.list_domains, call.org_id)
-    return data([await _shown(call, row) for row in rows])
+    held = await _inboxes(call)
+    return data([await _shown(call, row, held) for row in rows])
 
 
 async def create(call: Call[NoQuery, DomainNew]) -> Reply:
@@ -59,6 +60,14 @@ async def _row(call: AnyCall) -> DomainRow:
     return await call.deps.store.read(domains.get_domain, call.org_id, call.ids["domain"])
 
 
-async def _shown(call: AnyCall, row: DomainRow) -> DomainOut:
+async def _inboxes(call: AnyCall, domain_id: str | None = None) -> list[InboxRow]:
+    # An address is nothing that a scope over domains gives.
+    if "inboxes:read" not in call.principal.scopes:
+        return []
+    return await call.deps.store.read(inboxes.list_inboxes, call.org_id, domain_id)
+
+
+async def _shown(call: AnyCall, row: DomainRow, held: list[InboxRow] | None = None) -> DomainOut:
+    held = await _inboxes(call, row.id) if held is None else held
     key = await ensure_dkim(call.deps.store, call.deps.vault, row.id)
-    return domain_out(row, key, call.deps.settings.hostname)
+    return domain_out(row, key, call.deps.settings.hostname, held)

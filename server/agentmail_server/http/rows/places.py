@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from agentmail_server.ids import to_iso
 from agentmail_server.service.dnsrecords import PENDING, Record, records_of
 from agentmail_server.service.domains import DkimKey
 from agentmail_server.service.vault import Vault
 from agentmail_server.store.records import DomainRow, InboxRow, JsonObject
-from agentmail_server.wire.domains import DomainOut, RecordOut
+from agentmail_server.wire.domains import DomainInbox, DomainOut, RecordOut
 from agentmail_server.wire.inboxes import InboxOut, WebhookOut
 
 # One hour, in seconds.
@@ -33,8 +35,10 @@ def _record_out(record: Record, found: JsonObject) -> RecordOut:
     return out
 
 
-def domain_out(row: DomainRow, key: DkimKey | None, hostname: str) -> DomainOut:
-    """Return a domain without any of its inboxes: the shared one holds other orgs' too."""
+def domain_out(
+    row: DomainRow, key: DkimKey | None, hostname: str, held: Iterable[InboxRow]
+) -> DomainOut:
+    """Return a domain with those of the inboxes that are on it."""
     created = to_iso(row.created_at)
     return {
         "id": row.id,
@@ -42,10 +46,23 @@ def domain_out(row: DomainRow, key: DkimKey | None, hostname: str) -> DomainOut:
         "status": row.status,
         "region": row.region,
         "records": records_out(row, key, hostname) if key is not None else [],
+        "inboxes": [_on_domain(each) for each in held if each.domain_id == row.id],
         "shared": row.org_id is None,
         "checked_at": to_iso(row.checked_at) if row.checked_at is not None else None,
         "createdAt": created,
         "created_at": created,
+    }
+
+
+def _on_domain(row: InboxRow) -> DomainInbox:
+    return {
+        "id": row.id,
+        "localPart": row.local_part,
+        "local_part": row.local_part,
+        "address": row.address,
+        "displayName": row.display_name,
+        "status": row.status,
+        "createdAt": to_iso(row.created_at),
     }
 
 

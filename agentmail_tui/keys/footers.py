@@ -52,6 +52,14 @@ FOOTERS: Mapping[Place, tuple[tuple[str, str], ...]] = {
         ("mail.reply", "reply"),
         ("triage.close", "close"),
     ),
+    Place.FOUND: (
+        ("message.next find.previous", "next hit"),
+        ("move.down move.up", "scroll"),
+        ("app.out", "end finding"),
+        ("find.in_thread", "find"),
+        ("mail.reply", "reply"),
+        ("triage.close", "close"),
+    ),
     Place.FIELD: (
         ("thread.open", "go to the list"),
         ("field.complete", "operators"),

@@ -12,6 +12,7 @@ class Place(StrEnum):
     LIST = "list"
     READER = "reader"
     HITS = "hits"  # the list while it shows what a search found; keys are those of the list
+    FOUND = "found"  # the reader while words are looked for in it; keys are those of the reader
     FIELD = "field"  # of the search bar; it takes all but a few strokes
     COMPOSER = "composer"
     REVIEW = "review"

@@ -50,7 +50,7 @@ def pattern(query: str) -> re.Pattern[str] | None:
     if exact:
         parts += [f"{re.escape(word)}(?![^\\W_])" for word in words]
     else:
-        parts += [f"{re.escape(_stem(word))}[^\\W_]*" for word in words if word not in _TOO_COMMON]
+        parts += [f"{re.escape(_stem(word))}[^\\W_]*" for word in words if is_telling(word)]
     parts = [part for part in parts if part][:_MOST_WORDS]
     if not parts:
         return None
@@ -61,6 +61,11 @@ def finished(query: str) -> str:
     """Return a query without an operator at its end that has no value yet."""
     before, _, last = query.rstrip().rpartition(" ")
     return before.rstrip() if last.lstrip("=").casefold() in OPERATORS else query
+
+
+def is_telling(word: str) -> bool:
+    """Tell whether a word says enough to be marked."""
+    return word.lower() not in _TOO_COMMON
 
 
 def _phrases_and_words(typed: str) -> tuple[list[str], list[str]]:

@@ -117,6 +117,7 @@ class MoveActions(Panes):
             self._leave_field()
         elif self.reading and self.reader.finding:
             self.reader.find("")
+            self.say("")
         elif self.reading:
             self.focus_list()
         elif self.state.marked:

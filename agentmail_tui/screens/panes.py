@@ -52,7 +52,9 @@ class Panes(StateScreen[None]):
         """Where keys go."""
         if self.search_bar.active:
             return Place.FIELD
-        return Place.HITS if not self.reading and select.searching(self.state) else self.pane
+        if self.reading:
+            return Place.FOUND if self.reader.finding else Place.READER
+        return Place.HITS if select.searching(self.state) else Place.LIST
 
     @property
     def one_pane(self) -> bool:

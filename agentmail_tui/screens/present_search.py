@@ -39,6 +39,8 @@ def info(state: MailState) -> Line:
     engine = _ENGINES.get(search.engine, clip(search.engine, _ENGINE))
     if search.like is not None and search.engine == "vector":
         engine = "alike in meaning"
+    if terms.is_exact(search.query):
+        engine = "exact words"
     return (
         (f"{'… ' if search.running else ''}{count} {noun} · ", "muted"),
         (engine, "on"),
@@ -80,8 +82,10 @@ def matches(hit: Hit | None, pattern: re.Pattern[str] | None) -> tuple[tuple[int
     """Return where the words are in a hit's snippet: as the server says, else as found here."""
     if hit is None:
         return ()
-    if hit.matches or pattern is None:
-        return hit.matches
+    if hit.matches:
+        return tuple(span for span in hit.matches if terms.is_telling(hit.snippet[slice(*span)]))
+    if pattern is None:
+        return ()
     return tuple(each.span() for each in pattern.finditer(hit.snippet))
 
 

@@ -26,7 +26,8 @@ class Card:
     body: str
     subject: str = ""  # only where it is another than the thread's
     ticks: tuple[Line, ...] = ()
-    notes: tuple[Line, ...] = ()
+    warnings: tuple[Line, ...] = ()  # what to know before reading
+    notes: tuple[Line, ...] = ()  # what became of it, and what can be done
     attachments: tuple[Line, ...] = ()
     extracted: tuple[Line, ...] = ()
     safety: tuple[Line, ...] = ()  # of the sender, and of attacks in it
@@ -45,10 +46,11 @@ def card_lines(card: Card, number: int, fold: Fold, width: int, *, current: bool
     """Return the lines of a card in `width` cells."""
     head = _head(card, number, fold, width, current=current)
     if not fold.open:
-        notes = (*card.notes, *card.ticks) if card.notes else ()
+        urgent = (*card.warnings, *card.notes)
+        notes = (*urgent, *card.ticks) if urgent else ()
         return [head, *_flowed(notes, width)]
     lines = [head, *(_indented(line, width) for line in _addresses(card, width - _INDENT))]
-    lines.extend(_flowed(card.safety, width))
+    lines.extend(_flowed((*card.safety, *card.warnings), width))
     lines.append(BLANK)
     body = body_lines(card.body, min(width - _INDENT - 1, _MEASURE), quotes_open=fold.quotes)
     lines.extend(_indented(line, width) for line in body or [(("(no text)", "faint"),)])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from agentmail_tui.widgets.lines import Line, ends, width_of
+from agentmail_tui.widgets.lines import Line, width_of
 from agentmail_tui.widgets.painted import Shown
 
 if TYPE_CHECKING:
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from textual import events
 
-_MOST = 8  # rows at once
+_MOST = 10  # rows at once
 _GAP = 3
+_MARK = 3  # cells before a completion, so that it stands below what is typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class CompletionList(Shown[Offer]):
         """Show the completions, or hide where there are none."""
         super().show(Offer(info.completions[:_MOST], info.at))
         rows = self.info.completions
-        widest = max((width_of(((row.shown, ""), (row.note, ""))) for row in rows), default=0)
-        self.styles.width = widest + _GAP + 5
+        notes = max((width_of(((row.note, ""),)) for row in rows), default=0)
+        self.styles.width = _MARK + self._column + _GAP + notes + 2
         self.styles.height = len(rows)
         self.display = bool(rows)
 
@@ -77,15 +78,21 @@ class CompletionList(Shown[Offer]):
         at = min(max(at + by, -1), count - 1)
         self.show(Offer(self.info.completions, None if at < 0 else at))
 
-    def lay(self, width: int) -> Sequence[Line]:
+    def lay(self, _width: int) -> Sequence[Line]:
         """Return a line for each."""
         lines: list[Line] = []
         for number, row in enumerate(self.info.completions):
             here = number == self.info.at
-            mark = ("▌  ", "mark") if here else ("   ", "")
-            left = (mark, (row.shown, "chip" if here else "text"))
-            lines.append(ends(left, ((f"{row.note} ", "faint"),), width, gap=_GAP))
+            mark = ("▌  ", "mark") if here else (" " * _MARK, "")
+            rest = " " * (self._column - width_of(((row.shown, ""),)) + _GAP)
+            shown = (row.shown, "chip" if here else "text")
+            lines.append((mark, shown, (rest, ""), (row.note, "faint")))
         return lines
+
+    @property
+    def _column(self) -> int:
+        """How many cells the widest completion takes."""
+        return max((width_of(((row.shown, ""),)) for row in self.info.completions), default=0)
 
     def on_click(self, event: events.Click) -> None:
         """Take what is under the mouse."""

@@ -65,7 +65,7 @@ class SearchBar(Horizontal):
         self.completions = CompletionList(Offer(), id="completions")
         self._pause: Timer | None = None
         self._asked = ""
-        self._sign = OneLine(self._sign_line(""), id="search-sign")
+        self._sign = OneLine(self._sign_line(), id="search-sign")
         self._info = OneLine((), id="search-info")
         self.field = Input(
             placeholder=_HINTS[Mode.SEARCH], compact=True, select_on_focus=False, id="search-field"
@@ -106,7 +106,7 @@ class SearchBar(Horizontal):
         self.field.cursor_position = len(words)
         self.field.placeholder = hint or _HINTS[mode]
         self.close_completions()
-        self._sign.show(self._sign_line(words))
+        self._sign.show(self._sign_line())
 
     def show(self, info: Line) -> None:
         """Show what came of the search at the right end."""
@@ -156,7 +156,6 @@ class SearchBar(Horizontal):
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
         self._stop_pause()
-        self._sign.show(self._sign_line(self.words))
         if self.active:
             self._offer()
         if self.words != self._asked:
@@ -197,6 +196,5 @@ class SearchBar(Horizontal):
             self._pause.stop()
             self._pause = None
 
-    def _sign_line(self, words: str) -> Line:
-        exact = self.mode is Mode.SEARCH and words.startswith(_EXACT)
-        return ((f" {_EXACT if exact else self.mode} ", "key"),)
+    def _sign_line(self) -> Line:
+        return ((f" {self.mode} ", "key"),)

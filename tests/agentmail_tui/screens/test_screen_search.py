@@ -157,7 +157,8 @@ async def test_exact_words_on_and_off(rig: Any, stroke: str) -> None:
         await rig.until(lambda: rig.state.search.query == "=refun", "not asked")
         await rig.until(lambda: not rig.state.search.running, "no answer")
         assert rig.state.search.hits == ()
-        assert rig.lines()[1].startswith(" = ")
+        assert rig.lines()[1].startswith(" / =refun")
+        assert "exact words" in rig.lines()[1]
         await rig.press(stroke)
         await rig.until(lambda: len(rig.state.search.hits) == many, "no way back")
 

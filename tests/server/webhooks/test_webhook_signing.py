@@ -48,7 +48,7 @@ async def test_both_verifiers_take_it_and_refuse_any_changed_byte(
     (got,) = endpoint.got
     assert commune_takes(got)
     assert standard_takes(got)
-    for at in range(0, len(got.body), 97):
+    for at in range(len(got.body)):
         changed = bytearray(got.body)
         changed[at] = ord("x") if changed[at] != ord("x") else ord("y")
         assert not commune_takes(got, body=bytes(changed)), at

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from agentmail_tui.domain import EndpointHealth, WebhookDelivery
     from agentmail_tui.mailbox.state import MailState
 
+_WAITING = {"pending": ("…", "muted"), "retrying": ("…", "warn")}
+
 
 def webhook_choices(state: MailState, now: datetime) -> list[Choice]:
     """Return how each endpoint does, and under that the calls, newest first."""
@@ -41,7 +43,7 @@ def _health(endpoint: EndpointHealth, now: datetime) -> Line:
     slow = "" if endpoint.latency_ms is None else f"  {endpoint.latency_ms:.0f} ms"
     paused = f"  paused until {when(endpoint.paused_until, now)}" if endpoint.paused_until else ""
     return (
-        (f"{'✗' if endpoint.dead else '✓'} ", "bad" if endpoint.dead else "good"),
+        _sign(endpoint),
         (f"24h {share}", "text"),
         *counts,
         (slow, "faint"),
@@ -50,15 +52,29 @@ def _health(endpoint: EndpointHealth, now: datetime) -> Line:
     )
 
 
+def _sign(endpoint: EndpointHealth) -> Span:
+    if endpoint.dead:
+        return ("✗ ", "bad")
+    waits = endpoint.retrying or endpoint.paused_until is not None
+    return ("! ", "warn") if waits else ("✓ ", "good")
+
+
 def _call(hook: WebhookDelivery, now: datetime) -> Line:
-    good = hook.status in HOOK_OK
-    said = " ".join(str(part) for part in (hook.status_code or "", hook.error) if part)
+    sign, ink = ("✓", "good") if hook.status in HOOK_OK else _WAITING.get(hook.status, ("✗", "bad"))
     again = f", next {when(hook.next_try, now)}" if hook.next_try else ""
     return (
         (f"{fit(when(hook.at, now) if hook.at else '', 10)} ", "faint"),
-        (f"{'✓' if good else '✗'} {fit(word(hook.status), 10)} ", "good" if good else "bad"),
+        (f"{sign} {fit(word(hook.status), 10)} ", ink),
         (f"{fit(word(hook.event_type), 9)} " if hook.event_type else "", "text"),
         (f"try {hook.attempts}{again}", "muted"),
-        (f"  {said}" if said else "", "warn"),
+        (_said(hook), "warn"),
         (f"  {hook.endpoint}", "faint"),
     )
+
+
+def _said(hook: WebhookDelivery) -> str:
+    """Return what was wrong with the newest answer, its status only once."""
+    code = f"HTTP {hook.status_code}" if hook.status_code else ""
+    if not hook.error:
+        return ""
+    return f"  {hook.error}" if hook.error.startswith(code) else f"  {code}: {hook.error}"

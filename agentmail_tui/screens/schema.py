@@ -21,6 +21,7 @@ from agentmail_tui.screens.present import LINKS
 from agentmail_tui.screens.shown import StateScreen
 from agentmail_tui.widgets.key_footer import KeyFooter
 from agentmail_tui.widgets.one_line import OneLine
+from agentmail_tui.widgets.paragraph import Paragraph
 from agentmail_tui.widgets.rule import Joints, Rule
 from agentmail_tui.widgets.status_line import StatusInfo, StatusLine
 from agentmail_tui.widgets.title_bar import Title, TitleBar
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from agentmail_tui.domain import Inbox
     from agentmail_tui.mailbox.state import MailState
     from agentmail_tui.screens.context import Context
+    from agentmail_tui.widgets.lines import Line
 
 _NEW = Extraction("facts", TEMPLATE)
 
@@ -53,7 +55,7 @@ class SchemaScreen(StateScreen[None]):
             "", soft_wrap=False, compact=True, show_line_numbers=True, id="schema-text"
         )
         self.text.cursor_blink = False
-        self.note = OneLine((), id="schema-note")
+        self.note = Paragraph((), id="schema-note")
         self.status_line = StatusLine(StatusInfo())
 
     def compose(self) -> ComposeResult:
@@ -96,7 +98,7 @@ class SchemaScreen(StateScreen[None]):
         self.text.read_only = False
         self.text.focus()
         if self._held is None:
-            self.note.show(((" nothing is extracted yet: this is an example", "muted"),))
+            self.note.show(((("nothing is extracted yet: this is an example", "muted"),),))
 
     @property
     def wanted(self) -> Extraction:
@@ -109,7 +111,7 @@ class SchemaScreen(StateScreen[None]):
         """Say while it is typed whether it is JSON."""
         if not self.text.read_only and self.wanted != self._written:
             wrong = complaint_of(self.text.text)
-            self.note.show(_note(wrong) if wrong else ((" ✓ JSON", "good"),))
+            self.note.show((_note(wrong) if wrong else (("✓ JSON", "good"),),))
 
     def action_save(self) -> None:
         """Have the server check and take it."""
@@ -169,12 +171,12 @@ class SchemaScreen(StateScreen[None]):
 
     def _tell(self, wrong: Complaint) -> None:
         """Show what is wrong, with the cursor on its line."""
-        self.note.show(_note(wrong))
+        self.note.show((_note(wrong),))
         if wrong.line is not None:
             self.text.focus()
             self.text.move_cursor((wrong.line, 0))
 
 
-def _note(wrong: Complaint) -> tuple[tuple[str, str], ...]:
+def _note(wrong: Complaint) -> Line:
     where = "" if wrong.line is None else f"line {wrong.line + 1}: "
-    return ((f" ✗ {where}", "bad"), (clean_line(wrong.text, 300), "bad"))
+    return ((f"✗ {where}", "bad"), (clean_line(wrong.text, 300), "bad"))

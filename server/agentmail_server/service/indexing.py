@@ -89,18 +89,21 @@ class Indexer:
         return self._reason or None
 
     async def lag(self) -> Lag:
-        """Return how far the index is behind, as it was at most a second ago."""
-        if self._serving is not None and not self._progress.behind:
+        """Return how far the index is behind; how many exactly, as of a second ago."""
+        feed = self._feed
+        followed = self._serving is not None and feed is not None and feed.seen >= feed.newest
+        if followed and not self._progress.behind:
             return Lag()
         until, known = self._known_lag
-        if time.monotonic() > until:
+        # Counting a long backlog takes its time; that there is none must be so now.
+        if not known.messages or time.monotonic() > until:
             known = await self._behind()
             self._known_lag = time.monotonic() + _LAG_SECONDS, known
         return known
 
     async def facts(self) -> dict[str, Any]:
         """Return what readyz tells of search."""
-        lag = await self._behind()
+        lag = await self.lag()
         return {
             "search_engine": "text" if self._reason else "vector",
             "embedder": self.embedder,

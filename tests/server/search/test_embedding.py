@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from agentmail_server.search import weights
 from agentmail_server.search.embed import DIMENSIONS, HashEmbedder, MiniLmEmbedder
 from agentmail_server.search.passages import passages
 from agentmail_server.search.weights import ModelUnavailable, find_model, get_model
+
+CLOSED_PORT = 9
 
 
 def test_a_mail_is_its_subject_and_its_own_words() -> None:
@@ -85,6 +88,15 @@ def test_without_pip_or_network_the_reason_is_one_line(
         get_model()
     assert str(caught.value).startswith("pip could not fetch the model")
     assert "\n" not in str(caught.value)
+
+
+def test_without_a_network_it_says_so(no_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AGENTMAIL_MODEL_DIR")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{CLOSED_PORT}/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    with pytest.raises(ModelUnavailable, match="the package index cannot be reached"):
+        get_model()
 
 
 def test_a_spoiled_cache_is_not_used(no_cache: Path) -> None:

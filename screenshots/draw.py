@@ -17,6 +17,7 @@ PICTURES = (
     ("compose", "120x36", "j,j,r", "Reply to Ada Byrne"),
     ("search", "120x36", "/,o,r,d,e,r,enter", "hits"),
     ("delivery", "120x36", "D", "Suppressions 2"),
+    ("schema", "120x36", "g,I,e", "order_id"),
 )
 _BOUND = 180
 

@@ -1,0 +1,7 @@
+"""What every record may hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+JsonObject = dict[str, Any]

@@ -132,8 +132,9 @@ class _Walk:
             self.seen.unsaid.append(told.get("value", ""))
         if name in _VOID:
             return
+        # Deeper down all is as it is here: hidden text stays hidden.
         if len(self._stack) > _DEEPEST:
-            del self._stack[1:]
+            return
         self._stack.append(self._frame(name, inside, told))
 
     def _frame(self, name: str, inside: str, told: dict[str, str]) -> _Frame:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import time
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
+from agentmail_server.config import ConfigError, load_settings
 from agentmail_server.mail.model import Safety, Signal
 from agentmail_server.mail.parse import parse
 from agentmail_server.mail.safety import Thresholds, metadata_of, score, verdict_of
@@ -142,6 +144,11 @@ def test_words_that_are_seen_are_not_hidden(form: str) -> None:
     assert "hidden_text" not in codes(raw)
 
 
+def test_no_depth_brings_hidden_words_to_light() -> None:
+    deep = f"<div style='display:none'>{'<b>' * 400}{FORWARD}{'</b>' * 400}</div><p>The parcel.</p>"
+    assert "hidden_text" in codes(mail(None, deep))
+
+
 def test_the_preview_of_a_newsletter_is_no_risk() -> None:
     preview = "<div style='display:none;max-height:0'>Three new mugs and a teapot this week</div>"
     raw = mail(None, f"{preview}<p>Dear Ann, here is our news of January.</p>")
@@ -275,6 +282,14 @@ def test_scores_add_up_and_thresholds_name_them() -> None:
     assert metadata_of(spam, Thresholds())["spam_action"] == "flag"
     assert metadata_of(spam, Thresholds(spam_flag=0.7))["spam_flagged"] is False
     assert metadata_of(spam, Thresholds(spam_reject=0.55))["spam_action"] == "reject"
+
+
+def test_thresholds_are_settings_and_rise(tmp_path: Path) -> None:
+    given = load_settings({"data_dir": tmp_path, "injection_medium": 0.5, "spam_flag": 0.7}, {})
+    assert Thresholds.of(given) == Thresholds(medium=0.5, spam_flag=0.7)
+    for wrong in ({"injection_medium": 0.7}, {"spam_flag": 0.9}, {"injection_low": 1.5}):
+        with pytest.raises(ConfigError):
+            load_settings({"data_dir": tmp_path, **wrong}, {})
 
 
 def test_a_mail_that_could_not_be_read_is_not_called_safe() -> None:

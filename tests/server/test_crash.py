@@ -162,6 +162,7 @@ def check(folder: Path, ledger: Ledger) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_no_acknowledged_mail_is_lost_doubled_or_halved(tmp_path: Path) -> None:
     seed = int(os.environ.get("AGENTMAIL_CRASH_SEED", random.SystemRandom().randrange(10**6)))
     # Shown by pytest when the test fails.

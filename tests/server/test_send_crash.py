@@ -121,6 +121,7 @@ async def last_life(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_every_accepted_mail_leaves_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

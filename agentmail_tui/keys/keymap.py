@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 
 
 # Places with a part in the README beside mail itself; in the others, keys are on screen.
-_TOLD = (Place.COMPOSER, Place.REVIEW, Place.DELIVERY)
+_TOLD = (
+    Place.COMPOSER,
+    Place.REVIEW,
+    Place.DELIVERY,
+    Place.INBOXES,
+    Place.DOMAINS,
+    Place.API_KEYS,
+    Place.ORG,
+    Place.SERVERS,
+    Place.SCHEMA,
+)
 
 
 @dataclass(frozen=True, slots=True)

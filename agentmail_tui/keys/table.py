@@ -114,6 +114,7 @@ KEYS: tuple[Key, ...] = (
     _mark("all", "* a", "mark_all", "select the whole list"),
     _mark("none", "* n", "mark_none", "select nothing"),
     _mark("words", "* m", "mark_words", "select those with some words"),
+    _triage("suppress", "#", "suppress_sender", "write to this sender no more (asks)"),
     Key("guard.delete", ("d",), "no_delete", "nothing is deleted", Group.TRIAGE, listed=False),
     Key("find.search", ("/",), "search", "search by meaning or words", Group.FIND),
     Key("find.like", ("&",), "like", "more like this thread", Group.FIND),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.screens.panes import Panes
 
@@ -38,3 +39,28 @@ class AdminActions(Panes):
         from agentmail_tui.screens.servers import ServersScreen
 
         self.app.push_screen(ServersScreen(self.context))
+
+    def action_suppress_sender(self) -> None:
+        """Have the inbox write to the other side of this thread no more, after a question."""
+        thread = select.target_thread(self.state)
+        address = thread.party.exact if thread is not None else None
+        if thread is None or address is None:
+            self.say("there is no address here", Tone.WARNING)
+        elif not self.state.capabilities.suppress:
+            self.say("this key may not change suppressions", Tone.WARNING)
+        elif self.state.read_only:
+            self.say("read-only: nothing was changed", Tone.WARNING)
+        else:
+            self._ask_to_suppress(address, thread.inbox_id)
+
+    def _ask_to_suppress(self, address: str, inbox_id: str) -> None:
+        from agentmail_tui.screens.confirm import ConfirmScreen
+
+        detail = "Mail to it is held back from now on; g s allows it again."
+        question = ConfirmScreen(self.context, f"Write no more to {address}?", detail)
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.mailbox.suppress(address, inbox_id)
+
+        self.app.push_screen(question, answered)

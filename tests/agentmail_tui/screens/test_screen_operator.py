@@ -13,6 +13,7 @@ import pytest
 from agentmail_tui.backends.memory import EVERYTHING, MemoryBackend, sample_backend
 from agentmail_tui.config import load_config, read_key
 from agentmail_tui.domain import ThreadFilter
+from agentmail_tui.mailbox import select
 from agentmail_tui.screens.api_keys import ApiKeysScreen
 from agentmail_tui.screens.mail import MailScreen
 from agentmail_tui.screens.schema import SchemaScreen
@@ -238,3 +239,20 @@ async def test_raw_names_are_nowhere_on_screen(rig: Rig) -> None:
         await rig.press("D")
         await rig.until_seen("… delayed")
         assert "_" not in rig.text()
+
+
+async def test_sender_is_suppressed_after_a_question(rig: Rig) -> None:
+    async with rig.on():
+        thread = select.selected_thread(rig.state)
+        assert thread is not None
+        await rig.press("#")
+        await rig.until_seen(f"Write no more to {thread.party.exact}?")
+        await rig.press("n")
+        assert len(rig.backend.suppressions) == 3
+        await rig.press("#", "y")
+        await rig.until_seen("✗ suppressed")
+        made = rig.backend.suppressions[0]
+        assert (made.address, made.inbox_id) == (thread.party.exact, thread.inbox_id)
+        rig.mailbox.set_read_only(True)
+        await rig.press("#")
+        assert rig.said == "read-only: nothing was changed"

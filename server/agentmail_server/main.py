@@ -29,9 +29,9 @@ from agentmail_server.relay.transport import relay_of
 from agentmail_server.relay.url import RelayUrlError
 from agentmail_server.service import keys, relaying
 from agentmail_server.service.diskroom import DiskRoom
-from agentmail_server.service.domains import ensure_dkim
 from agentmail_server.service.indexing import Indexer, SearchSettings
 from agentmail_server.service.readiness import Readiness
+from agentmail_server.service.resealing import open_vault
 from agentmail_server.service.semantic import searching
 from agentmail_server.service.tokens import Tokens
 from agentmail_server.service.vault import Vault
@@ -173,7 +173,7 @@ async def _bootstrap(
         pepper = await asyncio.to_thread(keys.load_pepper, settings.key_folder)
         now = to_micros(clock.now())
         shared = await store.write(ensure_shared_domain, ids, now, settings.domain)
-        await ensure_dkim(store, Vault.of(pepper), shared.id)
+        await open_vault(store, Vault.of(pepper), shared.id)
         org_id, api_key = await keys.ensure_bootstrap(
             store, ids, clock, pepper, wanted.get_secret_value() if wanted is not None else None
         )

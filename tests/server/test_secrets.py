@@ -20,8 +20,10 @@ from agentmail_server.main import Running, StartError, running
 from agentmail_server.service.domains import dkim_key
 from agentmail_server.service.keys import Pepper
 from agentmail_server.service.vault import Vault
+from agentmail_server.store import tables
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import Connection, select
 
 KEY = "comm_" + "ab" * 32
 SECRET = "a-secret-of-the-owner-7f3a"
@@ -144,11 +146,30 @@ async def test_the_wrong_key_is_told_at_the_start(
     assert wanted in await asyncio.to_thread(doctor, folder, capsys)
 
 
-async def test_a_newer_key_seals_and_the_old_one_still_opens(folder: Path) -> None:
+async def test_a_newer_key_seals_anew_what_the_old_one_sealed(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    async with running(settings(folder)) as server, client(server) as http:
+        hook = {"endpoint": "https://hooks.test/", "secret": SECRET}
+        body = {"local_part": "agent", "webhook": hook}
+        made = (await sent(http, "POST", "/v1/inboxes", body))["data"]
+        await sent(http, "POST", f"/v1/inboxes/{made['id']}/webhook/rotate")
+        domain = (await sent(http, "GET", "/v1/domains"))["data"][0]
+        before = await server.store.read(_sealed)
     (folder / "pepper-2.key").write_bytes(b"n" * 32)
     async with running(settings(folder)) as server:
-        vault = Vault.of(server.pepper)
-        assert vault.dkim("a.test").seal("x").startswith("v2.")
+        after = await server.store.read(_sealed)
+        held = await server.store.read(dkim_key, Vault.of(server.pepper), domain["id"])
+    assert [each[:3] for each in before] == ["v1."] * 3
+    assert [each[:3] for each in after] == ["v2."] * 3
+    assert held is not None
+    shown = next(each for each in domain["records"] if each["record"] == "DKIM")
+    assert held.public_key() in shown["value"]
+
+
+def _sealed(conn: Connection) -> list[str]:
+    (key,) = conn.execute(select(tables.domains.c.dkim_private_key)).scalars()
+    (hook,) = conn.execute(select(tables.inboxes.c.webhook)).scalars()
+    return [key, hook["secret"], hook["previous_secret"]]
 
 
 def test_what_is_sealed_opens_in_its_place_alone() -> None:

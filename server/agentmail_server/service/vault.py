@@ -36,6 +36,10 @@ class Box:
         sealed = AESGCM(self.keys[version]).encrypt(nonce, text.encode(), self.purpose.encode())
         return f"v{version}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
+    def is_old(self, sealed: str) -> bool:
+        """Tell whether another key than the newest sealed it."""
+        return not sealed.startswith(f"v{max(self.keys)}.")
+
     def open(self, sealed: str) -> str:
         """Return the text; raises Unavailable where no key that is here opens it."""
         found = _SEALED.fullmatch(sealed)

@@ -92,7 +92,8 @@ class SearchBar(Horizontal):
         """Put the cursor in the field, for searching or for narrowing."""
         if mode is not self.mode:
             self.put(mode, "")
-        self.field.focus()
+        # At once: what is typed fast behind the key must not be taken for keys of the list.
+        self.screen.set_focus(self.field)
 
     def clear(self) -> None:
         """Empty the field without asking anything."""

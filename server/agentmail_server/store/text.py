@@ -48,9 +48,10 @@ _MOST_OF_A_WORD = 2.2
 # Subject, text, people.
 _COLUMN_WEIGHTS = (2.0, 1.0, 1.0)
 # Beyond so many messages a word is common, and its exact number does not matter.
-_COUNTED = 20_000
+_COUNTED = 10_000
 _COMMON_SHARE = 0.1
 _FEW_MESSAGES = 4_000
+_MANY_MESSAGES = 5_000
 # To tell what a thread is about: messages looked at, words weighed, words taken.
 _TOLD_BY, _TOLD, _TELLING = 20, 40, 8
 _COMMON_WORDS = frozenset((
@@ -174,7 +175,7 @@ def _count(postgres: bool, word: BindParameter[str]) -> ScalarSelect[int]:
 def _worth_asking(words: Sequence[_Word], total: int) -> list[_Word]:
     """Leave out what nothing holds, and beside rarer words what a great part holds."""
     present = [word for word in words if word.messages]
-    most = total * _COMMON_SHARE if total > _FEW_MESSAGES else math.inf
+    most = min(total * _COMMON_SHARE, _MANY_MESSAGES) if total > _FEW_MESSAGES else math.inf
     return [word for word in present if word.messages <= most] or present
 
 

@@ -21,6 +21,7 @@ from agentmail_tui.mailbox.drafts import DraftBox
 from agentmail_tui.mailbox.state import MailState, Tone
 from agentmail_tui.screens.bindings import textual_keymap
 from agentmail_tui.screens.context import Context
+from agentmail_tui.screens.leaving import QuitScreen, undone
 from agentmail_tui.screens.mail import MailScreen
 from agentmail_tui.screens.shown import StateScreen
 from agentmail_tui.themes import MONO, NAMES, THEMES, pick
@@ -138,6 +139,19 @@ class AgentMailApp(App[None]):
         """Go to the next theme."""
         if not self.no_color:
             self.theme = NAMES[(NAMES.index(self.theme) + 1) % len(NAMES)]
+
+    async def action_quit(self) -> None:
+        """Quit; where something is left undone ask first, unless that question is on screen."""
+        lines = undone(self.context.mailbox.state, self.screen_stack)
+        if not lines or isinstance(self.screen, QuitScreen):
+            self.exit()
+        else:
+            question = QuitScreen(self.context, "Quit?", "\n".join(lines))
+            self.push_screen(question, self._quit_answered)
+
+    def _quit_answered(self, yes: bool | None) -> None:
+        if yes:
+            self.exit()
 
     def action_help_quit(self) -> None:
         """Tell on ctrl+c how to leave: the key copies, and by habit is pressed to quit."""

@@ -30,6 +30,10 @@ def _run(command: Command) -> int:
         from agentmail_tui.cli.shot import shoot
 
         return shoot(command.connection, command.arguments)
+    if command.name == "web":
+        from agentmail_tui.cli.web import open_web
+
+        return open_web(command.connection, command.arguments)
     if command.name == "profiles":
         from agentmail_tui.cli.profiles import list_profiles
 

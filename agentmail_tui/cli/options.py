@@ -14,6 +14,7 @@ from agentmail_tui import __version__
 USAGE_ERROR = 64  # 1 to 5 tell what the server said
 STATUSES = ("open", "needs_reply", "waiting", "closed")
 
+_LAST_PORT = 65_535
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
 
 
@@ -148,6 +149,18 @@ def _fill_shot(parser: argparse.ArgumentParser) -> None:
     add("--png", metavar="OUT", help="write the screen as PNG")
 
 
+def _fill_web(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--port", type=_port, default=8318, metavar="PORT", help="of 127.0.0.1; 0 takes a free one")
+    add("--write", action="store_true", help="let the page change and send mail")
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > _LAST_PORT:
+        raise argparse.ArgumentTypeError("must be a port from 0 to 65535")
+    return int(text)
+
+
 def _fill_threads(parser: argparse.ArgumentParser) -> None:
     _inbox(parser)
     parser.add_argument("--status", choices=STATUSES)
@@ -214,6 +227,7 @@ def _fill_delivery(parser: argparse.ArgumentParser) -> None:
 
 _COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "shot": ("draw the screen without a terminal", _fill_shot),
+    "web": ("serve the screen to a browser of this computer, read-only", _fill_web),
     "profiles": ("list the servers of the config file", _json),
     "inboxes": ("list inboxes", _json),
     "threads": ("list threads, newest first", _fill_threads),

@@ -145,6 +145,11 @@ class ComposeScreen(StateScreen[Composed]):
             self._saved, self._fresh = draft, False
             self.context.drafts.save(KeptDraft(self._heading, draft), self._not_saved)
 
+    def keep_typed(self) -> bool:
+        """Put the draft on disk now; tell whether there is anything that was typed."""
+        self._save()
+        return not self._fresh
+
     def _not_saved(self, error: OSError) -> None:
         self.call_later(self.tell, f"the draft is not on disk: {error.strerror}")
 

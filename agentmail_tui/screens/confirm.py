@@ -34,7 +34,8 @@ class ConfirmScreen(Modal[bool]):
         with Vertical(id="box", classes="question"):
             yield OneLine(((self._question, "strong"),))
             yield OneLine(())
-            yield OneLine(((self._detail, "text"),))
+            for line in self._detail.split("\n"):
+                yield OneLine(((line, "text"),))
             yield OneLine(())
             yield KeyFooter(self.footer_keys(Place.QUESTION))
 

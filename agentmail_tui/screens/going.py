@@ -135,6 +135,9 @@ class GoActions(SearchActions):
         if not self.state.read_only:
             self.mailbox.set_read_only(True)
             return
+        if self.app.is_web:
+            self.say("this page is read-only; agentmail-tui web --write serves others")
+            return
         from agentmail_tui.screens.confirm import ConfirmScreen
 
         question = ConfirmScreen(
@@ -157,22 +160,8 @@ class GoActions(SearchActions):
         if inside or state.search is not None or state.window.wanted.words:
             self.call_later(self.run_action, "out")
         else:
-            self.action_quit_app()
+            self.call_later(self.action_quit_app)
 
-    def action_quit_app(self) -> None:
-        """Quit; ask where something is not sent."""
-        unsent = len(self.state.outgoing) + len(self.drafts)
-        if not unsent:
-            self.app.exit()
-            return
-        from agentmail_tui.screens.confirm import ConfirmScreen
-
-        noun = "mail is" if unsent == 1 else "mails are"
-        question = ConfirmScreen(
-            self.context, "Quit?", f"{unsent} {noun} not sent; drafts are offered again."
-        )
-        self.app.push_screen(question, self._quit_confirmed)
-
-    def _quit_confirmed(self, yes: bool | None) -> None:
-        if yes:
-            self.app.exit()
+    async def action_quit_app(self) -> None:
+        """Quit; ask where something is left undone."""
+        await self.app.run_action("quit")

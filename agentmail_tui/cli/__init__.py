@@ -22,6 +22,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(command: Command) -> int:
+    if command.name is None and command.connection.plain:
+        from agentmail_tui.cli.plain import open_plain
+
+        return open_plain(command.connection)
     if command.name is None:
         from agentmail_tui.cli.tui import open_tui
 

@@ -30,6 +30,7 @@ class ConnectionOptions:
     token: str | None = None
     read_only: bool = False
     theme: str | None = None
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ def parse(argv: Sequence[str]) -> Command:
         token=getattr(found, "token", None),
         read_only=getattr(found, "read_only", False),
         theme=getattr(found, "theme", None),
+        plain=getattr(found, "plain", False),
     )
     return Command(found.command, connection, found)
 
@@ -103,6 +105,7 @@ def _connection_parser() -> Parser:
     group.add_argument("--backend", choices=("commune", "agnic"), help="what it speaks (commune)")
     group.add_argument("--token", help="of an Agnic server; better kept in env AGNIC_TOKEN")
     group.add_argument("--read-only", action="store_true", help="refuse everything that writes")
+    group.add_argument("--plain", action="store_true", help="lines and words, for screen readers")
     group.add_argument("--theme", metavar="NAME", help="colours of the screen")
     return parser
 

@@ -15,7 +15,8 @@ PICTURES = (
     ("main-80x24", "80x24", "j,j", "my gooseneck kettle"),
     ("thread", "120x36", "j,j,j,j,enter", "A 4 mm flat"),
     ("compose", "120x36", "j,j,r", "Reply to Ada Byrne"),
-    ("search", "120x36", "/,o,r,d,e,r,enter", "hits"),
+    ("search", "120x36", "/,j,a,m,space,g,r,i,n,d,e,r,enter", "by meaning"),
+    ("search-operators", "120x36", "/,tab", "who wrote"),
     ("delivery", "120x36", "D", "Suppressions 2"),
     ("schema", "120x36", "g,I,e", "order_id"),
 )

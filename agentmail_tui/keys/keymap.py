@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Places with a part in the README beside mail itself; in the others, keys are on screen.
 _TOLD = (
+    Place.FIELD,
+    Place.PAGE,
     Place.COMPOSER,
     Place.REVIEW,
     Place.DELIVERY,

@@ -260,6 +260,44 @@ async def test_a_search_finds_words(world: World) -> None:
         assert elsewhere.hits == ()
 
 
+async def test_operators_of_a_search_let_through_what_they_say(world: World) -> None:
+    await able(world, "search_operators")
+    for letter in (PARCEL, INVOICE):
+        await world.write(letter)
+    for query in ("from:ada", "subject:parcel", '"mug is broken"', "mug -vat", "mug after:7d"):
+        found = await world.backend.search(query, None, 10)
+        assert [hit.thread.subject for hit in found.hits] == ["Damaged parcel"], query
+    with pytest.raises(Rejected, match="status:odd must be one of"):
+        await world.backend.search("status:odd", None, 10)
+
+
+async def test_exact_words_are_all_of_them_as_they_are_typed(world: World) -> None:
+    found = await world.backend.connect()
+    if not found.search_exact:
+        with pytest.raises(Rejected):
+            await world.backend.search("broken mug", None, 10, exact=True)
+        return
+    for letter in (PARCEL, INVOICE):
+        await world.write(letter)
+    hits = (await world.backend.search("broken mug", None, 10, exact=True)).hits
+    assert [hit.thread.subject for hit in hits] == ["Damaged parcel"]
+    assert (await world.backend.search("broken mugs", None, 10, exact=True)).hits == ()
+
+
+async def test_what_is_like_a_thread_is_found_beside_it(world: World) -> None:
+    found = await world.backend.connect()
+    await world.write(PARCEL)
+    await world.write(Letter("eve@far.example", "Another mug", "My mug is broken as well."))
+    rows = {row.subject: row for row in await listed(world)}
+    parcel = rows["Damaged parcel"].id
+    if not found.search_like:
+        with pytest.raises(Rejected):
+            await world.backend.search("", None, 10, like=parcel)
+        return
+    hits = (await world.backend.search("", None, 10, like=parcel)).hits
+    assert [hit.thread.subject for hit in hits] == ["Another mug"]
+
+
 async def test_delivery_is_told_for_mail_that_was_sent(world: World) -> None:
     await able(world, "delivery")
     thread = await one(world)

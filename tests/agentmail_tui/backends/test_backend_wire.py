@@ -182,6 +182,41 @@ def test_a_search_keeps_the_better_hit_of_a_thread() -> None:
     assert [(hit.thread.id, hit.score) for hit in found.hits] == [("conv_1", 0.9), ("conv_2", 0.0)]
     assert found.engine == "vector"
     assert found.hits[0].thread.party.exact == "x@y.example"
+    assert (found.fallback, found.backlog, found.lag) == ("", 0, 0.0)
+
+
+def test_a_search_tells_why_it_fell_back_and_how_late_the_index_is() -> None:
+    reply = {"data": [], "search_type": "regex", "fallback": "no index\x1b", "index_backlog": 7}
+    found = wire_search.search_result({**reply, "index_lag_seconds": 2.5})
+    assert (found.fallback, found.backlog, found.lag) == ("no index␛", 7, 2.5)
+    odd = wire_search.search_result({**reply, "index_backlog": "x", "index_lag_seconds": True})
+    assert (odd.backlog, odd.lag) == (0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("matches", "kept"),
+    [
+        ([[0, 3], [4, 7]], ((0, 3), (4, 7))),
+        ([[3, 3], [5, 99], [-1, 2], [True, 2], ["a", 2], [1], 7], ()),
+        ("0-3", ()),
+        (None, ()),
+    ],
+)
+def test_places_of_words_are_only_those_in_the_snippet(matches: Any, kept: Any) -> None:
+    row = {"thread_id": "conv_1", "snippet": "wet box", "matches": matches}
+    (hit,) = wire_search.search_result({"data": [row]}).hits
+    assert hit.matches == kept
+
+
+def test_places_in_a_text_that_was_cleaned_mean_nothing() -> None:
+    row = {"thread_id": "conv_1", "snippet": "we\x1bt box", "matches": [[0, 3]]}
+    (hit,) = wire_search.search_result({"data": [row]}).hits
+    assert hit.matches == ()
+
+
+def test_what_a_server_can_search_is_read() -> None:
+    able = wire.capabilities({"data": {"search_operators": ["from:"], "search_like": True}})
+    assert (able.search_operators, able.search_like, able.search_exact) == (True, True, False)
 
 
 @pytest.mark.parametrize(

@@ -26,17 +26,24 @@ class DkimPool:
     def __init__(self, *, command: Sequence[str] = WORKER) -> None:
         self._worker = Worker(command)
         self._free = asyncio.Lock()
+        self._asking: asyncio.Task[tuple[Signature, ...] | None] | None = None
 
     async def verify(
         self, raw: bytes, keys: Mapping[str, str | None]
     ) -> tuple[Signature, ...] | None:
         """Return the result of each signature; None when the worker could not tell."""
         asked = await asyncio.to_thread(request, raw, dict(keys))
-        async with self._free:
-            return await self._ask(asked)
+        await self._free.acquire()
+        # A mail that waits no longer must not stop a worker that is just starting.
+        self._asking = asyncio.create_task(self._ask(asked))
+        self._asking.add_done_callback(lambda _: self._free.release())
+        return await asyncio.shield(self._asking)
 
     async def aclose(self) -> None:
         """Stop the worker."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
         await self._worker.stop()
 
     async def _ask(self, asked: bytes) -> tuple[Signature, ...] | None:
@@ -45,7 +52,7 @@ class DkimPool:
             async with asyncio.timeout(seconds_for(len(asked))):
                 told = json.loads(await self._worker.ask(asked))
             return tuple(Signature(**each) for each in told)
-        except (TimeoutError, WorkerGone, ValueError, TypeError) as problem:
+        except (OSError, WorkerGone, ValueError, TypeError) as problem:
             reason = str(problem) or "it took too long"
             log.warning("signatures of %d bytes could not be verified: %s", len(asked), reason)
             await self._worker.kill()

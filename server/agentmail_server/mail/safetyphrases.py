@@ -1,7 +1,7 @@
 """Phrases by which a mail tries to steer an agent, in families; every pattern is linear.
 
-Patterns read text as `safetytext.plain_form` makes it: lower case, single spaces. A gap has an
-upper bound, so that the time grows with the text alone.
+Patterns read text as `safetytext.plain_form` makes it. A gap has an upper bound, so that the time
+grows with the text alone.
 """
 
 from __future__ import annotations
@@ -72,8 +72,7 @@ _OVERRIDES = (
         _DROP_WORDS,
         _RULES_WORDS,
     ),
-    rule(r"\bforget (?:everything|all) (?:you|that you|above|before|i told)\b", "forget "),
-    rule(r"\bdisregard (?:everything|all of the) (?:above|before|previous)\b", "disregard "),
+    rule(r"\b(?:forget|disregard) (?:everything|all) (?:you|above|before|i told)\b", "get |ard "),
     rule(
         r"\byou are now (?:dan\b|in \w{1,14} mode|unrestricted|free (?:from|of) (?:all|any|your)"
         rf"|(?:an? |the )(?:\w{{1,14}} ){{0,3}}{_AGENT}\b)",
@@ -258,7 +257,7 @@ FAMILIES = (
 )
 LABELS = {family.code: family.label for family in FAMILIES}
 
-# Of text that nobody was to see, less is needed to tell that it is meant for a machine.
+# Of text that nobody was to see, less is needed.
 _ASKS = re.compile(
     r"\b(?:ignore|disregard|forward|send|reply|respond|transfer|wire|delete|approve|reveal"
     r"|disclose|export|upload|mark|classify|label|rate|tell|execute|run|call|visit|download"

@@ -1,7 +1,6 @@
-"""Phrases by which a mail tries to steer an agent, in families; every pattern is linear.
+"""Phrases by which a mail tries to steer an agent, in families; gaps have upper bounds.
 
-Patterns read text as `safetytext.plain_form` makes it. A gap has an upper bound, so that the time
-grows with the text alone.
+Patterns read text as `safetytext.plain_form` makes it.
 """
 
 from __future__ import annotations
@@ -273,8 +272,7 @@ _TELLS = re.compile(
 )
 _QUOTES = tuple("\"'`“”„‘’«»‹›")
 # A phrase that is only told of says half as much.
-_TOLD = 0.5
-_MOST_HITS = 20
+_TOLD, _MOST_HITS = 0.5, 20
 
 
 def found(form: str) -> dict[str, float]:

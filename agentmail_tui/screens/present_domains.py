@@ -24,7 +24,7 @@ _NAME = 32  # cells
 
 
 def domain_choices(state: MailState, now: datetime) -> list[Choice]:
-    """Return each domain with its records below it."""
+    """Return each domain with its records below it: the shared ones, then the rest by name."""
     admin = state.admin
     if not state.capabilities.domains:
         return [Choice((("This key may not see domains, or the server has none.", "muted"),))]
@@ -33,7 +33,7 @@ def domain_choices(state: MailState, now: datetime) -> list[Choice]:
     if admin.domains is None:
         return [Choice((("loading …", "muted"),))]
     rows: list[Choice] = []
-    for domain in admin.domains:
+    for domain in sorted(admin.domains, key=lambda each: (not each.shared, each.name)):
         rows.extend([Choice(())] if rows else [])
         rows.append(Choice(_head(domain, now), domain.id))
         rows.extend(

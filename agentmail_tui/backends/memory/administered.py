@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -50,8 +51,13 @@ def administer(administration: MemoryAdministration, now: datetime) -> None:
         )
     )
     administration.dns = {("harbor-goods.test", kind) for kind in ("MX", "SPF", "DKIM", "DMARC")}
-    administration.held_keys.extend(
-        ApiKey(
+    administration.held_keys.extend(_keys(now))
+    administration.extractions["i_support"] = Extraction("order", json.dumps(_ORDER, indent=2))
+
+
+def _keys(now: datetime) -> Iterator[ApiKey]:
+    for key_id, name, prefix, scopes, status, ends, used in _KEYS:
+        yield ApiKey(
             key_id,
             clean_line(name),
             clean_line(prefix),
@@ -61,6 +67,3 @@ def administer(administration: MemoryAdministration, now: datetime) -> None:
             None if ends is None else now + timedelta(days=ends),
             now - timedelta(days=used),
         )
-        for key_id, name, prefix, scopes, status, ends, used in _KEYS
-    )
-    administration.extractions["i_support"] = Extraction("order", json.dumps(_ORDER, indent=2))

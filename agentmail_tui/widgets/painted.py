@@ -29,6 +29,10 @@ def ink(widget: Widget, name: str) -> Style:
     return ink_style(widget.app.theme, name)
 
 
+# What could not be read on the colour of a cursor.
+ON_BACK = {"faint": "muted"}
+
+
 class Inked(Widget):
     """A widget that paints lines of spans; what all lines of a picture share is found once."""
 
@@ -50,7 +54,9 @@ class Inked(Widget):
         """Return a strip of exactly `width` cells; `back` is an ink laid under the whole line."""
         base = self.base_style + ink(self, back) if back else self.base_style
         segments = [
-            Segment(text, base + ink(self, name) if name else base)
+            Segment(
+                text, base + ink(self, ON_BACK.get(name, name) if back else name) if name else base
+            )
             for text, name in clip_spans(line, width)
             if text
         ]

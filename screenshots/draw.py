@@ -14,6 +14,8 @@ PICTURES = (
     ("main", "120x36", "j,j", "my gooseneck kettle"),
     ("main-80x24", "80x24", "j,j", "my gooseneck kettle"),
     ("thread", "120x36", "j,j,j,j,enter", "A 4 mm flat"),
+    ("snooze", "120x36", "g,n,x,x,x,b", "next week"),
+    ("snoozed", "120x36", "b,t,o,m,o,r,r,o,w,enter,b,m,o,n,enter,g,b", "Snoozed 2"),
     ("compose", "120x36", "j,j,r", "Reply to Ada Byrne"),
     ("search", "120x36", "/,j,a,m,space,g,r,i,n,d,e,r,enter", "by meaning"),
     ("search-operators", "120x36", "/,tab", "who wrote"),

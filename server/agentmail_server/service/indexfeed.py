@@ -33,6 +33,12 @@ class Feed:
         self._batch = _BATCH
         self.seen = 0
         self.newest = 0
+        self._looked = False
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all messages it knows of have vectors."""
+        return self._looked and self.seen >= self.newest
 
     async def embed(self) -> bool:
         """Make vectors for the next messages; return whether there were any."""
@@ -40,7 +46,7 @@ class Feed:
         waiting, upto, newest = await read(
             vectors.unembedded, self._embedder, self.seen, self._batch
         )
-        self.newest = max(self.newest, newest)
+        self.newest, self._looked = max(self.newest, newest), True
         if not waiting:
             self.seen = upto
             return False

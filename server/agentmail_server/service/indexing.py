@@ -22,7 +22,7 @@ from agentmail_server.search.process import IndexProcess, IndexUnavailable
 from agentmail_server.service.generation import Generation, Generations
 from agentmail_server.service.indexfeed import Feed
 from agentmail_server.service.indexlag import Lag, Progress
-from agentmail_server.service.indexplace import Places
+from agentmail_server.service.indexplace import Places, best_by_message
 from agentmail_server.service.model import Loaded, NoModel, load_model
 from agentmail_server.store import vectors
 from agentmail_server.store.asked import Asked
@@ -91,7 +91,7 @@ class Indexer:
     async def lag(self) -> Lag:
         """Return how far the index is behind; how many exactly, as of a second ago."""
         feed = self._feed
-        followed = self._serving is not None and feed is not None and feed.seen >= feed.newest
+        followed = self._serving is not None and feed is not None and feed.caught_up
         if followed and not self._progress.behind:
             return Lag()
         until, known = self._known_lag
@@ -134,7 +134,7 @@ class Indexer:
             if error.broken:
                 self._give_up(str(error))
             raise
-        return _by_message(found["ids"], found["cosines"]), vector
+        return best_by_message(found["ids"], found["cosines"]), vector
 
     def sweep(self) -> None:
         """Look at all mail again, not only at what is new."""
@@ -289,13 +289,3 @@ class Indexer:
             log.warning("search by meaning is off: %s", reason)
         self._reason = reason or "the search index failed"
         self._serving = None
-
-
-def _by_message(names: list[str], cosines: list[float]) -> dict[str, float]:
-    """Return the best cosine of each message."""
-    best: dict[str, float] = {}
-    for name, cosine in zip(names, cosines, strict=True):
-        message = vectors.message_of(name)
-        worth = vectors.weighed(cosine, vectors.chunk_of(name))
-        best[message] = max(best.get(message, -1.0), worth)
-    return best

@@ -1,8 +1,9 @@
-"""Where in the index to look: with Chroma's own filter, or without it where that is cheaper."""
+"""Where in the index to look, with Chroma's own filter or without it, and what was found there."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from agentmail_server.search.frames import Head
 from agentmail_server.store import vectors
@@ -50,3 +51,13 @@ class Places:
             held = await self._store.read(vectors.share_of, *place, total)
             self._held[place] = time.monotonic() + _SHARE_SECONDS, held
         return held
+
+
+def best_by_message(names: Sequence[str], cosines: Sequence[float]) -> dict[str, float]:
+    """Return the best cosine of each message."""
+    best: dict[str, float] = {}
+    for name, cosine in zip(names, cosines, strict=True):
+        message = vectors.message_of(name)
+        worth = vectors.weighed(cosine, vectors.chunk_of(name))
+        best[message] = max(best.get(message, -1.0), worth)
+    return best

@@ -114,6 +114,7 @@ async def test_a_mail_that_kills_the_embedder_goes_without_a_vector(tmp_path: Pa
         await until(there)
         store = opened.server.store
         feed = Feed(store, Fragile(), Generations(tmp_path / "index"), "fragile")
+        assert not feed.caught_up
         for _ in range(len(subjects) + 2):
             try:
                 await feed.embed()
@@ -125,4 +126,6 @@ async def test_a_mail_that_kills_the_embedder_goes_without_a_vector(tmp_path: Pa
             query = query.join(messages, messages.c.id == message_vectors.c.message_id)
             return {subject: len(vector) for subject, vector in conn.execute(query)}
 
+        await feed.embed()
+        assert feed.caught_up
         assert await store.read(held) == {"First": 768, "Poison": 0, "Last": 768}

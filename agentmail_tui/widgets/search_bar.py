@@ -65,7 +65,7 @@ class SearchBar(Horizontal):
         self.completions = CompletionList(Offer(), id="completions")
         self._pause: Timer | None = None
         self._asked = ""
-        self._sign = OneLine(self._sign_line(), id="search-sign")
+        self._sign = OneLine(_sign_line(self.mode), id="search-sign")
         self._info = OneLine((), id="search-info")
         self.field = Input(
             placeholder=_HINTS[Mode.SEARCH], compact=True, select_on_focus=False, id="search-field"
@@ -107,7 +107,7 @@ class SearchBar(Horizontal):
         self.field.cursor_position = len(words)
         self.field.placeholder = hint or _HINTS[mode]
         self.close_completions()
-        self._sign.show(self._sign_line())
+        self._sign.show(_sign_line(self.mode))
 
     def show(self, info: Line) -> None:
         """Show what came of the search at the right end."""
@@ -197,5 +197,6 @@ class SearchBar(Horizontal):
             self._pause.stop()
             self._pause = None
 
-    def _sign_line(self) -> Line:
-        return ((f" {self.mode} ", "key"),)
+
+def _sign_line(mode: Mode) -> Line:
+    return ((f" {mode} ", "key"),)

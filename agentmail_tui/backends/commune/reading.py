@@ -10,16 +10,16 @@ from typing import Any
 from agentmail_tui.backends.asleep import Asleep
 from agentmail_tui.backends.commune import wire, wire_delivery, wire_search
 from agentmail_tui.backends.commune.administration import CommuneAdministration
+from agentmail_tui.backends.commune.made_row import row_of
 from agentmail_tui.backends.http import Http, Params
 from agentmail_tui.backends.live import Poller, streamed
 from agentmail_tui.backends.urls import path_of
-from agentmail_tui.clean import clean, clean_line
+from agentmail_tui.clean import clean
 from agentmail_tui.domain import (
     Capabilities,
     Counts,
     Delivery,
     DeliveryEvent,
-    Direction,
     Inbox,
     Live,
     Message,
@@ -125,7 +125,7 @@ class CommuneReading:
         except NotFound:
             if self._able.triage_in_list:
                 raise
-            return _row_of(thread_id, await self.messages(thread_id))
+            return row_of(thread_id, await self.messages(thread_id))
 
     async def counts(self, inbox_id: str | None) -> Counts:
         """Return how many threads there are by status."""
@@ -284,28 +284,4 @@ def _fits(row: Thread, wanted: ThreadFilter) -> bool:
         wanted.status in {None, triage.status}
         and wanted.assigned_to in {None, triage.assigned_to}
         and (wanted.tag is None or wanted.tag in triage.tags)
-    )
-
-
-def _row_of(thread_id: str, messages: Sequence[Message]) -> Thread:
-    """Return a row made of its messages, for servers that give out no single row."""
-    if not messages:
-        raise NotFound("thread not found")
-    first, last = messages[0], messages[-1]
-    inbound = [each for each in messages if each.direction is Direction.INBOUND]
-    party = inbound[-1].sender if inbound else (*last.to, last.sender)[0]
-    return Thread(
-        id=thread_id,
-        inbox_id=last.inbox_id,
-        subject=last.subject,
-        snippet=clean_line(last.text[:400], 200),
-        party=party,
-        last_message_at=last.created_at,
-        first_message_at=first.created_at,
-        message_count=len(messages),
-        last_direction=last.direction,
-        has_attachments=any(each.attachments for each in messages),
-        unread=False,
-        triage=None,
-        delivery_status=last.delivery_status,
     )

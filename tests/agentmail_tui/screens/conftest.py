@@ -52,7 +52,10 @@ class Rig:
     async def begun(self, width: int = 120, height: int = 36) -> AsyncIterator["Rig"]:
         """Run the application from its first picture on."""
         self.app = AgentMailApp(
-            self.mailbox, clock=lambda: NOW, keymap=self.keymap, state_dir=self.state_dir,
+            self.mailbox,
+            clock=lambda: NOW,
+            keymap=self.keymap,
+            state_dir=self.state_dir,
             config_file=self.config_file,
         )
         async with self.app.run_test(size=(width, height)) as pilot:

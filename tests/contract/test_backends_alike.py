@@ -288,7 +288,7 @@ async def test_what_is_like_a_thread_is_found_beside_it(world: World) -> None:
     found = await world.backend.connect()
     await world.write(PARCEL)
     await world.write(Letter("eve@far.example", "Another mug", "My mug is broken as well."))
-    rows = {row.subject: row for row in await listed(world)}
+    rows = {str(row.subject): row for row in await listed(world)}
     parcel = rows["Damaged parcel"].id
     if not found.search_like:
         with pytest.raises(Rejected):

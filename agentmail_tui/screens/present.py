@@ -34,7 +34,7 @@ LINKS: dict[Link, Span] = {
     Link.OFFLINE: ("○ offline", "warn"),
     Link.REFUSED: ("✗ key refused", "bad"),
 }
-_SHORT = {"needs_reply": "Needs", "waiting": "Wait", "snoozed": "Snooz"}
+_SHORT = {"needs_reply": "Needs", "waiting": "Wait", "snoozed": "z"}
 NO_LIMITS: Limits = {}
 _FEW = 3  # acts at once that need no bar
 _BAR = 10  # cells

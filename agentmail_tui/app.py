@@ -21,7 +21,6 @@ from agentmail_tui.mailbox.drafts import DraftBox
 from agentmail_tui.mailbox.state import MailState, Tone
 from agentmail_tui.screens.bindings import textual_keymap
 from agentmail_tui.screens.context import Context
-from agentmail_tui.screens.leaving import QuitScreen, undone
 from agentmail_tui.screens.mail import MailScreen
 from agentmail_tui.screens.shown import StateScreen
 from agentmail_tui.themes import MONO, NAMES, THEMES, pick
@@ -142,6 +141,8 @@ class AgentMailApp(App[None]):
 
     async def action_quit(self) -> None:
         """Quit; where something is left undone ask first, unless that question is on screen."""
+        from agentmail_tui.screens.leaving import QuitScreen, undone
+
         lines = undone(self.context.mailbox.state, self.screen_stack)
         if not lines or isinstance(self.screen, QuitScreen):
             self.exit()

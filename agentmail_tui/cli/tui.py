@@ -6,6 +6,7 @@ import os
 import sys
 
 from agentmail_tui.cli.connection import connect
+from agentmail_tui.cli.hangup import leave_with_terminal
 from agentmail_tui.cli.options import ConnectionOptions
 from agentmail_tui.errors import MailError
 
@@ -24,6 +25,7 @@ def open_tui(options: ConnectionOptions) -> int:
                 # The server starts while the screen's modules are being imported.
                 link.launch()
                 app = link.app(link.mailbox())
+                leave_with_terminal(app)
                 app.run()
             if app.next_profile is None:
                 return app.return_code or 0

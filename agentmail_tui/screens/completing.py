@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from agentmail_tui.domain import Status
 from agentmail_tui.mailbox.terms import OPERATORS
-from agentmail_tui.screens.known import known_addresses
-from agentmail_tui.screens.pickers import known_owners, known_tags
+from agentmail_tui.screens.known import known_addresses, known_owners, known_tags
 from agentmail_tui.widgets.completion_list import Completion
 
 if TYPE_CHECKING:

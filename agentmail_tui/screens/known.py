@@ -1,4 +1,4 @@
-"""Addresses that this client has seen, and completing them while they are typed."""
+"""Addresses, tags and owners that this client has seen; addresses completed while typed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.suggester import Suggester
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agentmail_tui.domain import Address
+    from agentmail_tui.domain import Address, Thread
     from agentmail_tui.mailbox.state import MailState
 
 _FROM = 2  # letters before anything is suggested
@@ -26,6 +26,31 @@ def _seen(state: MailState) -> Iterator[Address]:
         yield from (message.sender, *message.to, *message.cc)
     yield from (thread.party for thread in state.window.rows.values())
     yield from (hit.thread.party for hit in (state.search.hits if state.search else ()))
+
+
+def known_tags(state: MailState) -> list[str]:
+    """Return the tags of the threads that are held, commonest first."""
+    found: dict[str, int] = {}
+    for thread in _threads(state):
+        for tag in thread.triage.tags if thread.triage else ():
+            found[tag] = found.get(tag, 0) + 1
+    return sorted(found, key=lambda tag: (-found[tag], tag))
+
+
+def known_owners(state: MailState) -> list[str]:
+    """Return who owns one of the threads that are held, and the reader first."""
+    owners = {
+        str(thread.triage.assigned_to)
+        for thread in _threads(state)
+        if thread.triage and thread.triage.assigned_to
+    }
+    return [state.me, *sorted(owners - {state.me})]
+
+
+def _threads(state: MailState) -> Iterator[Thread]:
+    """Yield every thread that is held."""
+    yield from state.window.rows.values()
+    yield from (hit.thread for hit in (state.search.hits if state.search else ()))
 
 
 class AddressSuggester(Suggester):

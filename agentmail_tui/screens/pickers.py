@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentmail_tui.mailbox.select import age
-from agentmail_tui.mailbox.state import MailState, Tone
+from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.screens.fuzzy import best
+from agentmail_tui.screens.known import known_owners, known_tags
 from agentmail_tui.screens.modal import PickScreen
 from agentmail_tui.widgets.lines import fit
 from agentmail_tui.widgets.pick_list import Choice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from agentmail_tui.domain import Inbox, Thread
     from agentmail_tui.screens.context import Context
 
@@ -22,31 +21,6 @@ NOBODY = ""
 ALL_INBOXES = ""
 # Before what was typed, where that is to be a new inbox; no id begins so.
 NEW_INBOX = "+ "
-
-
-def _threads(state: MailState) -> Iterator[Thread]:
-    """Yield every thread that is held."""
-    yield from state.window.rows.values()
-    yield from (hit.thread for hit in (state.search.hits if state.search else ()))
-
-
-def known_tags(state: MailState) -> list[str]:
-    """Return the tags of the threads that are held, commonest first."""
-    found: dict[str, int] = {}
-    for thread in _threads(state):
-        for tag in thread.triage.tags if thread.triage else ():
-            found[tag] = found.get(tag, 0) + 1
-    return sorted(found, key=lambda tag: (-found[tag], tag))
-
-
-def known_owners(state: MailState) -> list[str]:
-    """Return who owns one of the threads that are held, and the reader first."""
-    owners = {
-        str(thread.triage.assigned_to)
-        for thread in _threads(state)
-        if thread.triage and thread.triage.assigned_to
-    }
-    return [state.me, *sorted(owners - {state.me})]
 
 
 def typed_change(text: str) -> TagChange | None:

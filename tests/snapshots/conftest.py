@@ -96,6 +96,11 @@ def picture(tmp_path: Path) -> Picture:
 
 
 @pytest.fixture
+def make_picture() -> type[Picture]:
+    return Picture
+
+
+@pytest.fixture
 def text_kept(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare a screen with the text that is kept of it; `--snapshot-update` keeps it anew."""
 

@@ -135,7 +135,11 @@ async def operators(picture: Any) -> None:
 
 
 async def refused(picture: Any) -> None:
-    await search(picture, "refund before:soon")
+    # The hits of what was asked before stay on screen.
+    await search(picture, "refund")
+    await picture.press("space", *"before:soon")
+    await picture.until(lambda: not picture.mailbox.state.search.running)
+    await picture.until_seen("must be a date")
 
 
 async def exact(picture: Any) -> None:

@@ -10,7 +10,7 @@ from tests.agentmail_tui.keys.row import Row, more, other
 SCHEMA = {"type": "object", "properties": {"order_id": {"type": "string"}}}
 MINE = "zz.example"
 # On the list that is the first of the records of the second domain.
-RECORD = f"~{MINE} j j j j j j"
+RECORD = "~DMARC j j j j j j"
 PROFILES = (
     '[profiles.one]\nurl = "http://127.0.0.1:9"\n\n[profiles.two]\nurl = "http://127.0.0.1:9"\n'
 )

@@ -20,6 +20,7 @@ PICTURES = (
     ("search", "120x36", "/,j,a,m,space,g,r,i,n,d,e,r,enter", "by meaning"),
     ("search-operators", "120x36", "/,tab", "who wrote"),
     ("delivery", "120x36", "D", "Suppressions 2"),
+    ("delivery-80x24", "80x24", "D", "Suppressions 2"),
     ("schema", "120x36", "g,I,e", "order_id"),
 )
 _BOUND = 180

@@ -89,11 +89,11 @@ class Desk:
         self.main.drafts.clear()
         self.mailbox.keep_searches(())
         self.mailbox.set_read_only(False)
-        self.main.show_split(SPLITS[-1])
+        if self.state.split != SPLITS[-1]:
+            self.main.show_split(SPLITS[-1])
         self.mailbox.select(0)
         await self.until(lambda: not self.state.window.loading, "the whole list")
         await self.until(lambda: at_rest(self.state), "rest")
-        await self.pilot.pause()
 
     def _at_root(self) -> bool:
         main, state = self.main, self.state
@@ -142,9 +142,7 @@ async def go_to(desk: Desk, place: Place) -> None:
 
 
 @asynccontextmanager
-async def desk_at(
-    home: Home, folder: Path, size: tuple[int, int] = (120, 20)
-) -> AsyncIterator[Desk]:
+async def desk_at(home: Home, folder: Path, size: tuple[int, int]) -> AsyncIterator[Desk]:
     """Run the application until the list is on it."""
     mailbox = home.mailbox()
     config = folder / "config.toml"

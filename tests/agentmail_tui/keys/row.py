@@ -37,7 +37,8 @@ class Row:
     `then` is the value that is seen after the key, or `more`, `less` or `other` than before.
     `before` and `after` are strokes around the key, as `Desk.press` reads them; `first` is what has
     to be seen before the key is pressed.  `places` are those of the key unless given.  Where
-    `undone`, `u` brings back what was seen before.  A row that is `alone` has a run to itself.
+    `undone`, `u` brings back what was seen before, on a screen with `leads` on it.  A row that is
+    `alone` has a run to itself.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Row:
     first: Any = _UNASKED
     places: tuple[Place, ...] = ()
     undone: bool = False
+    leads: str = ""
     prepare: Deed | None = None
     alone: bool = False
 
@@ -83,3 +85,4 @@ async def walk(row: Row, place: Place, stroke: str, desk: Desk) -> None:
     if row.undone:
         await desk.press("u")
         await until(lambda: row.sees(desk), lambda found: bool(found == first), "after undo")
+        await desk.press(f"~{row.leads}" if row.leads else "")

@@ -17,6 +17,11 @@ async def _take_editor(desk: Desk) -> None:
     desk.app.suspend = nullcontext  # type: ignore[assignment,method-assign]
 
 
+async def _left(desk: Desk) -> int:
+    """See how many drafts are left that are on disk too."""
+    return len(desk.main.drafts) if await drafts(desk) else 0
+
+
 async def _written(desk: Desk) -> str:
     return str(desk.app.screen.query_one("#body-text").text)  # type: ignore[attr-defined]
 
@@ -28,21 +33,22 @@ async def _files(desk: Desk) -> int:
 
 ROWS = (
     Row("mail.reply", leaving, goes_out(RE, ADA), after=f'~Reply_to_Ada "Thanks {_SEND}',
-        undone=True),
+        undone=True, leads="Taken_back"),
     Row("mail.reply_all", leaving, goes_out(RE, f"{ADA} {DAN}"),
-        after=f'~Reply_to_all "Thanks {_SEND}', undone=True),
+        after=f'~Reply_to_all "Thanks {_SEND}', undone=True, leads="Taken_back"),
     Row("mail.forward", leaving, goes_out(FWD, EVE), after=f'~Forward "{EVE} {_SEND}',
-        undone=True),
+        undone=True, leads="Taken_back"),
     Row("mail.compose", leaving, goes_out("Hello", EVE),
-        after=f'~New_mail "{EVE} tab tab "Hello tab "Hi {_SEND}', undone=True),
+        after=f'~New_mail "{EVE} tab tab "Hello tab "Hi {_SEND}', alone=True,
+        undone=True, leads="Taken_back"),
     Row("composer.review", screen, "ReviewScreen"),
     Row("composer.editor", _written, "from the editor", prepare=_take_editor),
     Row("composer.attach", leaving, goes_out(RE, ADA, 1),
-        after=f'~Attach "mug.txt enter ~@ {_SEND}', undone=True),
+        after=f'~Attach "mug.txt enter ~@ {_SEND}', undone=True, leads="Taken_back"),
     Row("composer.detach", _files, 0, before='f9 ~Attach "mug.txt enter ~mug.txt', first=1),
-    Row("composer.keep", drafts, more, before='"Hello'),
+    Row("composer.keep", _left, 1, before='"Hello'),
     Row("composer.discard", drafts, less, before='"Hello ctrl+s r ~Reply_to_Ada'),
-    Row("review.send", leaving, goes_out(RE, ADA), undone=True),
+    Row("review.send", leaving, goes_out(RE, ADA), undone=True, leads="Taken_back"),
     Row("review.edit", screen, "ComposeScreen"),
     Row("review.down", scrolled, more, before=_LONG),
     Row("review.up", scrolled, less, before=f"{_LONG} j j"),

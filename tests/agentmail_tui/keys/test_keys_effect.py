@@ -4,6 +4,7 @@ The tables of rows are the modules `rows_*.py` beside this one.  A key needs a r
 in which it acts.
 """
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import AsyncExitStack
@@ -69,6 +70,17 @@ def _surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for messages only: Textual's own wait for an idle process would wait for the server."""
+
+    async def turn(*_: float) -> None:
+        await asyncio.sleep(0.02)
+
+    for module in ("app", "pilot"):
+        monkeypatch.setattr(f"textual.{module}.wait_for_idle", turn)
+
+
 class Walker:
     """Presses one key after the other in one run of the application, or in a new one."""
 
@@ -102,10 +114,11 @@ class Walker:
         await self._stack.aclose()
 
     async def _enter(self, place: Place) -> Desk:
-        home = await self._stack.enter_async_context(
-            self._server.home(busy=place is Place.DELIVERY)
-        )
-        return await self._stack.enter_async_context(desk_at(home, self._folder / "state"))
+        busy = place is Place.DELIVERY
+        home = await self._stack.enter_async_context(self._server.home(busy=busy))
+        # Its figures leave no room for rows on a low screen; elsewhere a low one is drawn faster.
+        size = (120, 36) if busy else (120, 20)
+        return await self._stack.enter_async_context(desk_at(home, self._folder / "state", size))
 
 
 # Many keys in one run of the application: on a busy machine together longer than one test may be.

@@ -20,7 +20,7 @@ from rich.cells import cell_len
 BOUND = 60.0
 
 _HIDDEN = ("NO_COLOR", "AGENTMAIL_CLOCK", "COMMUNE_BASE_URL", "COMMUNE_API_KEY", "SSH_CONNECTION")
-_HIDDEN_TOO = ("SSH_TTY", "DISPLAY", "WAYLAND_DISPLAY")
+_HIDDEN_TOO = ("COLUMNS", "LINES", "SSH_TTY", "DISPLAY", "WAYLAND_DISPLAY")
 # One sequence that begins with ESC, or one control sign; all else is text.
 SEQUENCE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_].*?(?:\x07|\x1b\\)|[ -/]*[0-~])|[\x00-\x1f\x7f-\x9f]",

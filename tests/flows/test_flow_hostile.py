@@ -181,7 +181,7 @@ class Watch:
         self.press("gi")
         self.shows("address or name")
         self.press("own@\r")
-        self.shows(f" {len(_KINDS)} threads")
+        self.shows(f"All {len(_KINDS)}")
 
     def lead(self, keys: str, shown: str) -> None:
         """Press keys until their screen is there: one may fall between two screens."""
@@ -249,7 +249,7 @@ def test_every_mail_is_read_and_none_speaks_to_the_terminal(
 ) -> None:
     count = len(_threads(server))
     assert count > 3
-    watch.shows(f"{count} threads")
+    watch.shows(f"All {count}")
     watch.press("\r")
     seen: set[str] = set()
     for _ in range(count):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
-import threading
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agentmail_tui.clean import clean_line
+from agentmail_tui.backends.tablefile import TableFile
 from agentmail_tui.domain import Direction, Page, Thread, ThreadFilter
 from agentmail_tui.errors import NotFound, Rejected
 
@@ -43,11 +41,9 @@ class Asleep:
     """The sleeping threads of one account; its calls are short, and made off the event loop."""
 
     def __init__(self, file: Path, account: str, now: Callable[[], datetime] | None = None) -> None:
-        self._file = file
+        self._kept = TableFile(file, _TABLE)
         self._account = account
         self._now = now or (lambda: datetime.now(UTC))
-        self._lock = threading.Lock()
-        self._conn: sqlite3.Connection | None = None
         self._naps: dict[str, Nap] | None = None
 
     async def put(self, thread: Thread, until: datetime | None) -> None:
@@ -95,7 +91,7 @@ class Asleep:
 
     async def close(self) -> None:
         """Close the file."""
-        await asyncio.to_thread(self._close)
+        await asyncio.to_thread(self._kept.close)
 
     def _row(self, thread: Thread, naps: dict[str, Nap]) -> Thread:
         nap = naps.get(thread.id)
@@ -106,7 +102,7 @@ class Asleep:
 
     def _all(self) -> dict[str, Nap]:
         if self._naps is None:
-            rows = self._run(
+            rows = self._kept.run(
                 "SELECT thread_id, until, since FROM asleep WHERE account = ?", (self._account,)
             )
             self._naps = {
@@ -117,39 +113,15 @@ class Asleep:
     def _put(self, thread_id: str, nap: Nap | None) -> None:
         naps = self._all()
         if nap is None:
-            self._run(
+            self._kept.run(
                 "DELETE FROM asleep WHERE account = ? AND thread_id = ?", (self._account, thread_id)
             )
             naps.pop(thread_id, None)
         else:
             values = (self._account, thread_id, nap.until.isoformat(), nap.since.isoformat())
-            self._run("INSERT OR REPLACE INTO asleep VALUES (?, ?, ?, ?)", values)
+            self._kept.run("INSERT OR REPLACE INTO asleep VALUES (?, ?, ?, ?)", values)
             naps[thread_id] = nap
         self._naps = naps
-
-    def _run(self, statement: str, values: tuple[str, ...]) -> list[tuple[object, ...]]:
-        with self._lock:
-            try:
-                conn = self._opened()
-                with conn:
-                    return conn.execute(statement, values).fetchall()
-            except (sqlite3.Error, OSError) as error:
-                name = clean_line(str(self._file), 200)
-                raise Rejected(f"{name} cannot be used: {error}") from None
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._conn is None:
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._conn = sqlite3.connect(self._file, timeout=5.0, check_same_thread=False)
-            self._file.chmod(0o600)
-            self._conn.execute(_TABLE)
-        return self._conn
-
-    def _close(self) -> None:
-        with self._lock:
-            if self._conn is not None:
-                self._conn.close()
-                self._conn = None
 
 
 def _moment(value: object) -> datetime:

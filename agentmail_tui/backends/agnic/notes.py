@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from agentmail_tui.backends.tablefile import TableFile
 from agentmail_tui.clean import clean_line
 from agentmail_tui.domain import Status, Triage
-from agentmail_tui.errors import Rejected
 
 _TABLE = """
     CREATE TABLE IF NOT EXISTS notes (
@@ -44,9 +42,7 @@ class Notes:
     """The notes of all accounts; every call is short, and safe from several threads."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._lock = threading.Lock()
-        self._conn: sqlite3.Connection | None = None
+        self._kept = TableFile(file, _TABLE)
 
     def all(self, account: str) -> dict[str, Note]:
         """Return the notes of an account by thread; raises Rejected where they cannot be read."""
@@ -54,7 +50,7 @@ class Notes:
             "SELECT thread_id, status, tags, assigned_to, status_at, read_until, unread"
             " FROM notes WHERE account = ?"
         )
-        rows = self._run(query, (account,))
+        rows = self._kept.run(query, (account,))
         return {str(row[0]): _note(row[1:]) for row in rows}
 
     def keep(self, account: str, thread_id: str, note: Note) -> None:
@@ -70,32 +66,11 @@ class Notes:
             _iso(note.read_until),
             int(note.unread),
         )
-        self._run("INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self._kept.run("INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            if self._conn is not None:
-                self._conn.close()
-                self._conn = None
-
-    def _run(self, statement: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
-        with self._lock:
-            try:
-                conn = self._opened()
-                with conn:
-                    return conn.execute(statement, values).fetchall()
-            except (sqlite3.Error, OSError) as error:
-                name = clean_line(str(self._file), 200)
-                raise Rejected(f"the notes in {name} cannot be used: {error}") from None
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._conn is None:
-            self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._conn = sqlite3.connect(self._file, timeout=5.0, check_same_thread=False)
-            self._file.chmod(0o600)
-            self._conn.execute(_TABLE)
-        return self._conn
+        self._kept.close()
 
 
 def _note(row: tuple[object, ...]) -> Note:

@@ -32,7 +32,8 @@ class Hub:
         if self._times > times:
             return True
         try:
-            await asyncio.wait_for(self._rung.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._rung.wait()
         except TimeoutError:
             return False
         return True

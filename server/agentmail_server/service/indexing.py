@@ -154,8 +154,7 @@ class Indexer:
                 wait = await self._attempt(wait)
                 if time.monotonic() - began > _LAST_RETRY:
                     wait = 0.1
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(asyncio.Event().wait(), wait)
+                await asyncio.sleep(wait)
         finally:
             await self.process.stop()
 
@@ -260,8 +259,10 @@ class Indexer:
 
     async def _idle(self) -> None:
         """Wait for mail, looking after the index meanwhile."""
+        # Not `wait_for`: in Python 3.11 it loses a cancellation that comes with the bell.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), _TICK)
+            async with asyncio.timeout(_TICK):
+                await self._wake.wait()
             # Mails come in groups.
             await asyncio.sleep(_GATHER)
         await self.process.ask({"op": "check"}, seconds=_CHECK_SECONDS)

@@ -104,7 +104,8 @@ class Listener:
         for session in list(self._sessions):
             session.leave(replies.SHUTTING_DOWN)
         try:
-            await asyncio.wait_for(self._empty.wait(), grace)
+            async with asyncio.timeout(grace):
+                await self._empty.wait()
         except TimeoutError:
             self._abort()
 

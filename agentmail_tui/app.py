@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from platformdirs import user_state_path
 from rich.text import Text
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.worker import WorkerFailed
@@ -23,6 +24,7 @@ from agentmail_tui.screens.bindings import textual_keymap
 from agentmail_tui.screens.context import Context
 from agentmail_tui.screens.mail import MailScreen
 from agentmail_tui.screens.shown import StateScreen
+from agentmail_tui.screens.turns import Returned, Turns, Typed
 from agentmail_tui.themes import MONO, NAMES, THEMES, pick
 from agentmail_tui.widgets.wall import NoColour, Wall
 
@@ -88,6 +90,7 @@ class AgentMailApp(App[None]):
             switch=self._leave_for,
             limits=limits or {},
         )
+        self._turns = Turns(self, super().on_event)
         self._newest: MailState | None = None
         self.next_profile: str | None = None
         for each in THEMES:
@@ -114,6 +117,17 @@ class AgentMailApp(App[None]):
         self.run_worker(mailbox.run(), name="mailbox", exit_on_error=True)
         for problem in self._keymap_read.problems:
             mailbox.say(problem, Tone.WARNING)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Give keys out in turn."""
+        if isinstance(event, Typed) and not event.is_forwarded:
+            await self._turns.take(event)
+        else:
+            await super().on_event(event)
+
+    @on(Returned)
+    def _key_returned(self, message: Returned) -> None:
+        self._turns.returned(message)
 
     def _mail_changed(self, state: MailState) -> None:
         """Take a new state; several before the next turn of the loop are drawn once."""

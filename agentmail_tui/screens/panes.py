@@ -83,11 +83,8 @@ class Panes(StateScreen[None]):
 
     def _turn_to(self, pane: ThreadList | ThreadView, *, reading: bool) -> None:
         self.set_class(reading, "-reading")
-        # What is hidden takes no focus: on a small screen the pane has to be drawn first.
-        if self.one_pane:
-            self.call_after_refresh(self.set_focus, pane)
-        else:
-            self.set_focus(pane)
+        # At once: the next key is the pane's, though a small screen has yet to show it.
+        self.set_focus(pane)
 
     def remember_place(self) -> None:
         """Remember where a search is begun, to come back there."""

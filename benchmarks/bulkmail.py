@@ -71,7 +71,6 @@ def fill(folder: Path, boxes: Sequence[str], count: int) -> None:
             ]  # fmt: skip
             _insert(store, "message_vectors", vectors)
             store.commit()
-        store.execute("ANALYZE")
     store.close()
 
 

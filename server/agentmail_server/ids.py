@@ -70,4 +70,6 @@ def from_micros(micros: int) -> datetime:
 
 def to_iso(micros: int) -> str:
     """Return RFC 3339 UTC with milliseconds, as in `2026-01-15T09:00:00.000Z`."""
-    return from_micros(micros).strftime("%Y-%m-%dT%H:%M:%S.") + f"{micros // 1000 % 1000:03d}Z"
+    moment = _EPOCH.replace(tzinfo=None) + timedelta(microseconds=micros)
+    # Lists are full of times, and strftime takes six times as long.
+    return moment.isoformat(timespec="milliseconds") + "Z"

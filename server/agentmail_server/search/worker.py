@@ -30,7 +30,7 @@ from agentmail_server.search.passages import passages
 Answer = tuple[Head, bytes]
 Operation = Callable[[Head, bytes], Answer]
 
-_NICE = 5
+_NICE = 15
 _LOCK_SECONDS = 20.0
 
 

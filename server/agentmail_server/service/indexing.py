@@ -123,7 +123,7 @@ class Indexer:
             raise IndexUnavailable(self._reason)
         where, wanted = None, 0
         if count:
-            where, wanted = await self._places.where(org_id, asked, count, self._feed.newest)
+            where, wanted = await self._places.where(org_id, asked, count)
         head: Head = {"op": "query", "where": where, "count": wanted}
         body = question if isinstance(question, bytes) else b""
         if isinstance(question, str):
@@ -135,6 +135,10 @@ class Indexer:
                 self._give_up(str(error))
             raise
         return best_by_message(found["ids"], found["cosines"]), vector
+
+    async def few(self, org_id: str, asked: Asked) -> bool:
+        """Tell whether the asked place is better compared one by one than asked of the index."""
+        return self._feed is not None and await self._places.few(org_id, asked, self._feed.newest)
 
     def sweep(self) -> None:
         """Look at all mail again, not only at what is new."""

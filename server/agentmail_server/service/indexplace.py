@@ -13,42 +13,48 @@ from agentmail_server.store.engine import Store
 # A place with more of the messages than this is searched without the index's own filter.
 _GREAT_SHARE = 0.2
 _MOST_NEAREST = 2_000
+# Of so much mail, the filter costs more than to compare with all of a place that holds few.
+_MUCH_MAIL = 10_000
 _SHARE_SECONDS = 30.0
 _PLACES = 1_000
 
 
 class Places:
-    """Knows about how many messages each place holds."""
+    """Knows how few messages each place holds, or about which part of all."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._held: dict[tuple[str, str | None, str | None], tuple[float, int]] = {}
+        self._held: dict[tuple[str, str | None, str | None], tuple[float, tuple[int, float]]] = {}
 
-    async def where(
-        self, org_id: str, asked: Asked, count: int, total: int
-    ) -> tuple[Head | None, int]:
-        """Return the index's filter and how many to ask for, of `total` messages.
+    async def few(self, org_id: str, asked: Asked, total: int) -> bool:
+        """Tell whether a place of much mail holds few of its messages."""
+        if total <= _MUCH_MAIL:
+            return False
+        count, _ = await self._share(org_id, asked)
+        return count <= vectors.FEW
+
+    async def where(self, org_id: str, asked: Asked, count: int) -> tuple[Head | None, int]:
+        """Return the index's filter and how many to ask for.
 
         Chroma's filter costs by what matches it, so a place with a great part of all mail is asked
         without it, for so many more that enough of its own are among them.
         """
-        total = max(1, total)
-        held = await self._share(org_id, asked, total)
-        if held > total * _GREAT_SHARE:
-            return None, min(_MOST_NEAREST, int(count * 1.5 * total / held) + 1)
+        _, share = await self._share(org_id, asked)
+        if share > _GREAT_SHARE:
+            return None, min(_MOST_NEAREST, int(count * 1.5 / share) + 1)
         if asked.inbox_id is not None:
             return {"inbox": asked.inbox_id}, count
         if asked.domain_id is not None:
             return {"$and": [{"org": org_id}, {"domain": asked.domain_id}]}, count
         return {"org": org_id}, count
 
-    async def _share(self, org_id: str, asked: Asked, total: int) -> int:
+    async def _share(self, org_id: str, asked: Asked) -> tuple[int, float]:
         place = org_id, asked.inbox_id, asked.domain_id
-        until, held = self._held.get(place, (0.0, 0))
+        until, held = self._held.get(place, (0.0, (0, 0.0)))
         if time.monotonic() > until:
             if len(self._held) > _PLACES:
                 self._held.clear()
-            held = await self._store.read(vectors.share_of, *place, total)
+            held = await self._store.read(vectors.share_of, *place)
             self._held[place] = time.monotonic() + _SHARE_SECONDS, held
         return held
 

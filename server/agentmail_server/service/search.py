@@ -117,8 +117,8 @@ async def _meaning(
         raise IndexUnavailable("there is no word in it")
     try:
         async with asyncio.timeout(_BUDGET):
-            if asked.filtered:
-                return await _filtered(store, indexer, org_id, asked, question)
+            if asked.filtered or await indexer.few(org_id, asked):
+                return await _compared(store, indexer, org_id, asked, question)
             cosines, vector = await indexer.nearest(
                 org_id, asked, question, seconds=_BUDGET, count=_CANDIDATES
             )
@@ -127,16 +127,16 @@ async def _meaning(
     return Meaning(indexer.embedder, cosines, vector)
 
 
-async def _filtered(
+async def _compared(
     store: Store, indexer: Indexer, org_id: str, asked: Asked, question: str | bytes
 ) -> Meaning:
-    """Compare with all that passes the filters where it is little, else with the nearest."""
+    """Compare with all that is asked for where it is little, else with the nearest."""
     embedder = indexer.embedder or ""
     _, vector = await indexer.nearest(org_id, asked, question, seconds=_BUDGET, count=0)
     exact = await store.read(finding.exact_meaning, org_id, asked, embedder, vector)
     if exact is not None:
         return exact
     cosines, _ = await indexer.nearest(
-        org_id, replace(asked, filters=Filters()), vector, seconds=_BUDGET, count=_CANDIDATES * 10
+        org_id, replace(asked, filters=Filters()), vector, seconds=_BUDGET, count=_CANDIDATES * 5
     )
     return Meaning(embedder, cosines, vector)

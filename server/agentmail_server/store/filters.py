@@ -42,9 +42,14 @@ def all_words(words: str) -> list[str]:
     return [word for word in _NOT_WORD.split(words) if word]
 
 
-def conditions(conn: Connection, org_id: str, asked: Asked) -> list[ColumnElement[bool]]:
-    """Return what a message, joined with its thread, must be; raises `NotFound`."""
-    wanted = within(conn, messages, org_id, asked.inbox_id, asked.domain_id)
+def conditions(
+    conn: Connection, org_id: str, asked: Asked, *, picked: bool = False
+) -> list[ColumnElement[bool]]:
+    """Return what a message, joined with its thread, must be; raises `NotFound`.
+
+    Messages that are `picked` are there already, by their numbers or ids.
+    """
+    wanted = within(conn, messages, org_id, asked.inbox_id, asked.domain_id, picked=picked)
     if asked.like is not None:
         wanted.append(messages.c.thread_id != asked.like)
     if not asked.filtered:
@@ -71,17 +76,20 @@ def with_phrase(conn: Connection, phrase: str) -> Select[Any]:
     return select(index.c.rowid).where(literal_column("message_text").op("MATCH")(quoted))
 
 
+def holds(conn: Connection, place: ColumnElement[str], typed: str) -> ColumnElement[bool]:
+    """Return whether a text holds what was typed, in upper or lower case."""
+    if is_postgres(conn):
+        return place.icontains(typed, autoescape=True)
+    # SQLite's LIKE is blind to the case of ASCII, and to no other, as its lower() would be.
+    return place.contains(typed, autoescape=True)
+
+
 def _of_message(conn: Connection, filters: Filters) -> list[ColumnElement[bool]]:
-    wanted = [
-        or_(
-            messages.c.from_address.icontains(each, autoescape=True),
-            messages.c.from_name.icontains(each, autoescape=True),
-        )
-        for each in filters.senders
-    ]
+    sender = messages.c.from_address, messages.c.from_name
+    wanted = [or_(*(holds(conn, place, each) for place in sender)) for each in filters.senders]
     wanted += [_to(conn, each) for each in filters.recipients]
     wanted += [_literal(conn, each) for each in filters.literal]
-    wanted += [messages.c.subject.icontains(each, autoescape=True) for each in filters.subjects]
+    wanted += [holds(conn, messages.c.subject, each) for each in filters.subjects]
     if filters.has_attachment:
         held = attachments.c.message_id == messages.c.id
         wanted.append(exists().where(held, attachments.c.inline.is_(False)))
@@ -99,14 +107,14 @@ def _literal(conn: Connection, typed: str) -> ColumnElement[bool]:
         # SQLite knows upper and lower case of ASCII alone; the index knows more.
         return indexed
     places = messages.c.subject, messages.c.people, messages.c.text
-    return and_(indexed, or_(*(place.icontains(typed, autoescape=True) for place in places)))
+    return and_(indexed, or_(*(holds(conn, place, typed) for place in places)))
 
 
 def _to(conn: Connection, typed: str) -> ColumnElement[bool]:
     rows = func.json_array_elements if is_postgres(conn) else func.json_each
     each = rows(messages.c.participants).table_valued("value", name="person")
     role, name, address = (_field(conn, each.c.value, key) for key in _PERSON)
-    named = or_(*(place.icontains(typed, autoescape=True) for place in (name, address)))
+    named = or_(*(holds(conn, place, typed) for place in (name, address)))
     return exists(select(literal_column("1")).select_from(each).where(role != "sender", named))
 
 

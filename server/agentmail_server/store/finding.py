@@ -87,13 +87,14 @@ def exact_meaning(
     conn: Connection, org_id: str, asked: Asked, embedder: str, vector: bytes
 ) -> Meaning | None:
     """Return the cosines of all that passes the filters; None when that is too much."""
-    query = select(messages.c.id).join(threads, threads.c.id == messages.c.thread_id)
-    query = query.where(*conditions(conn, org_id, asked)).limit(MOST_EXACT + 1)
-    fitting = list(conn.execute(query).scalars())
-    if len(fitting) > MOST_EXACT:
+    query = select(messages.c.seq).where(*conditions(conn, org_id, asked)).limit(MOST_EXACT + 1)
+    if asked.filtered:
+        query = query.join(threads, threads.c.id == messages.c.thread_id)
+    numbers = list(conn.execute(query).scalars())
+    if len(numbers) > MOST_EXACT:
         return None
-    known = Meaning(embedder, {}, vector)
-    return Meaning(embedder, cosines_of(conn, known, fitting), vector)
+    fitting = conn.execute(select(messages.c.id).where(messages.c.seq.in_(numbers))).scalars()
+    return Meaning(embedder, cosines_of(conn, Meaning(embedder, {}, vector), [*fitting]), vector)
 
 
 def cosines_of(conn: Connection, meaning: Meaning, message_ids: Sequence[str]) -> dict[str, float]:
@@ -151,7 +152,7 @@ def _best_of_threads(
     shares: Mapping[str, float],
     cosines: Mapping[str, float],
 ) -> dict[str, _Best]:
-    wanted = conditions(conn, org_id, asked)
+    wanted = conditions(conn, org_id, asked, picked=True)
     candidates = list({**shares, **cosines})
     best: dict[str, _Best] = {}
     for start in range(0, len(candidates), _PORTION):

@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 
 from agentmail_server.store.asked import Asked, TextHit
-from agentmail_server.store.filters import CONFIGURATION, all_words, conditions, split_words
+from agentmail_server.store.filters import CONFIGURATION, all_words, conditions, holds, split_words
 from agentmail_server.store.tables import messages, threads
 from agentmail_server.store.threads import get_thread
 from agentmail_server.store.transaction import is_postgres
@@ -51,7 +51,8 @@ _COLUMN_WEIGHTS = (2.0, 1.0, 1.0)
 _COUNTED = 10_000
 _COMMON_SHARE = 0.1
 _FEW_MESSAGES = 4_000
-_MANY_MESSAGES = 5_000
+# So many messages are ranked at the most: of a word that more hold, the newest.
+_MOST_RANKED = 5_000
 # To tell what a thread is about: messages looked at, words weighed, words taken.
 _TOLD_BY, _TOLD, _TELLING = 20, 40, 8
 _COMMON_WORDS = frozenset((
@@ -73,7 +74,7 @@ class _Word:
 
 def text_hits(conn: Connection, org_id: str, asked: Asked, limit: int = 200) -> list[TextHit]:
     """Return messages with any of the words, best first; raises `NotFound`."""
-    wanted = conditions(conn, org_id, asked)
+    wanted = conditions(conn, org_id, asked, picked=True)
     total = _messages(conn)
     words = _words(conn, asked.words[:_MAX_QUERY], total)
     best = sum(word.rarity for word in words)
@@ -100,7 +101,7 @@ def literal_hits(conn: Connection, org_id: str, asked: Asked, limit: int = 200) 
         messages.c.people,
         func.substr(messages.c.text, 1, _LITERAL_CHARS),
     )
-    found = or_(*(place.icontains(typed, autoescape=True) for place in places))
+    found = or_(*(holds(conn, place, typed) for place in places))
     query = select(messages.c.id).join(threads, threads.c.id == messages.c.thread_id)
     query = query.where(found, *conditions(conn, org_id, asked)).order_by(messages.c.seq.desc())
     return [TextHit(each, _LITERAL) for each in conn.execute(query.limit(limit)).scalars()]
@@ -173,10 +174,19 @@ def _count(postgres: bool, word: BindParameter[str]) -> ScalarSelect[int]:
 
 
 def _worth_asking(words: Sequence[_Word], total: int) -> list[_Word]:
-    """Leave out what nothing holds, and beside rarer words what a great part holds."""
+    """Leave out what nothing holds, and of much mail the commonest words beside rarer ones."""
     present = [word for word in words if word.messages]
-    most = min(total * _COMMON_SHARE, _MANY_MESSAGES) if total > _FEW_MESSAGES else math.inf
-    return [word for word in present if word.messages <= most] or present
+    if total <= _FEW_MESSAGES:
+        return present
+    rarest = sorted(present, key=lambda word: word.messages)
+    room = min(total * _COMMON_SHARE, _MOST_RANKED)
+    asked: list[_Word] = []
+    for word in rarest:
+        room -= word.messages
+        if room < 0 and asked:
+            break
+        asked.append(word)
+    return asked
 
 
 def _exactly(conn: Connection, token: str) -> str:
@@ -196,8 +206,9 @@ def _ranked_by_fts(words: Sequence[_Word]) -> Select[Any]:
     )
     matched = literal_column("message_text").op("MATCH")(" OR ".join(word.query for word in words))
     # By itself first: joined at once, SQLite asks the index anew for every message.
-    found = select(index.c.rowid, worth.label("worth")).where(matched).cte("found")
-    found = found.prefix_with("MATERIALIZED")
+    newest = select(index.c.rowid, worth.label("worth")).where(matched)
+    newest = newest.order_by(index.c.rowid.desc()).limit(_MOST_RANKED)
+    found = newest.cte("found").prefix_with("MATERIALIZED")
     ranked = select(messages.c.id, found.c.worth.label("worth"))
     return ranked.join_from(found, messages, messages.c.seq == found.c.rowid)
 

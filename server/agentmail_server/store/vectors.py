@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, exists, func, select
 
 from agentmail_server.store.tables import message_vectors, messages, vector_tombstones
 from agentmail_server.store.transaction import insert_into, touch
@@ -13,6 +13,9 @@ from agentmail_server.store.transaction import insert_into, touch
 _MOST_TEXT = 16_000
 # Of many parts one is near to anything by chance, so a part must be nearer than a whole.
 _PART_HANDICAP = 0.05
+# A place with no more messages holds few of them.
+FEW = 2_000
+_SAMPLE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +178,22 @@ def behind(conn: Connection, embedder: str, message_seq: int, vector_seq: int) -
 
 
 def share_of(
-    conn: Connection, org_id: str, inbox_id: str | None, domain_id: str | None, most: int
-) -> int:
-    """Return how many messages a place holds, counting no further than `most`."""
-    query = select(messages.c.seq).where(messages.c.org_id == org_id)
+    conn: Connection, org_id: str, inbox_id: str | None, domain_id: str | None
+) -> tuple[int, float]:
+    """Return how many messages a place holds, up to `FEW` + 1, and about which part of all."""
+    place = messages.c.org_id == org_id
     if inbox_id is not None:
-        query = select(messages.c.seq).where(messages.c.inbox_id == inbox_id)
+        place = messages.c.inbox_id == inbox_id
     elif domain_id is not None:
-        query = query.where(messages.c.domain_id == domain_id)
-    few = query.limit(most).subquery()
-    return conn.execute(select(func.count()).select_from(few)).scalar_one()
+        place = and_(place, messages.c.domain_id == domain_id)
+    some = select(messages.c.seq).where(place).limit(FEW + 1).subquery()
+    count = conn.execute(select(func.count()).select_from(some)).scalar_one()
+    newest = _newest(conn)
+    sample = {newest * at // _SAMPLE for at in range(1, _SAMPLE + 1)}
+    # Rows of that few numbers: to count a whole place takes too long while somebody waits.
+    seen = select(func.count(), func.count(case((place, 1)))).where(messages.c.seq.in_(sample))
+    there, within = conn.execute(seen).one()
+    return count, within / max(1, there)
 
 
 def forget_vectors(conn: Connection, keep: str | None = None) -> int:

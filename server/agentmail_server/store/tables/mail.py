@@ -198,7 +198,18 @@ messages = Table(
     Index("ix_messages_thread", "thread_id", "created_at", "seq"),
     Index("ix_messages_inbox", "inbox_id", "created_at", "seq"),
     Index("ix_messages_domain", "org_id", "domain_id", "created_at", "seq"),
-    Index("ix_messages_org_from", "org_id", "from_address", "created_at"),
+    # Enough by itself to look for a part of an address or a name among all mail. Not with `id`:
+    # SQLite would go through it all to find messages by their ids.
+    Index(
+        "ix_messages_org_from",
+        "org_id",
+        "from_address",
+        "created_at",
+        "from_name",
+        "inbox_id",
+        "domain_id",
+        "thread_id",
+    ),
     Index("ix_messages_raw", "raw_id", "inbox_id"),
     sqlite_autoincrement=True,
 )

@@ -435,7 +435,18 @@ def _create_messages() -> None:
         "ix_messages_inbox", "messages", ["inbox_id", "created_at", "seq"], unique=False
     )
     op.create_index(
-        "ix_messages_org_from", "messages", ["org_id", "from_address", "created_at"], unique=False
+        "ix_messages_org_from",
+        "messages",
+        [
+            "org_id",
+            "from_address",
+            "created_at",
+            "from_name",
+            "inbox_id",
+            "domain_id",
+            "thread_id",
+        ],
+        unique=False,
     )
     op.create_index("ix_messages_raw", "messages", ["raw_id", "inbox_id"], unique=False)
     op.create_index(

@@ -9,16 +9,22 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import random
 import time
 import urllib.parse
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from agentmail_server.search.embed import MiniLmEmbedder
+from agentmail_server.search.passages import passages
+from agentmail_server.service.model import load_model
+
 from benchmarks import indexing
-from benchmarks.bulkmail import add_letters, fill, open_inboxes, words
+from benchmarks.bulkmail import add_letters, fill, letter, open_inboxes, words
 from benchmarks.figures import ms, percentile, table
 from benchmarks.server import Served, new_key, serving, throw_away_folder
 
@@ -86,6 +92,19 @@ def queries(server: Served, boxes: Sequence[str], count: int) -> Figures:
     return {"query_p95_ms": round(worst * 1000, 1)}
 
 
+def model_alone(count: int = 300) -> float:
+    """Return how many mails a second the model embeds on all cores with nothing beside it."""
+    model = asyncio.run(load_model("minilm", None))
+    embedder = MiniLmEmbedder(Path(model.graph or ""), Path(model.tokenizer or ""))
+    dice = random.Random(7)
+    texts = [text for _ in range(count) for text in passages(*letter(dice))]
+    with ThreadPoolExecutor(os.cpu_count() or 1) as threads:
+        embedder.embed(texts[:20], threads)
+        began = time.perf_counter()
+        embedder.embed(texts, threads)
+    return count / (time.perf_counter() - began)
+
+
 def indexed(folder: Path, about: Figures, backlog: int) -> Figures:
     """Measure the drain of a backlog under a steady load, beside the same load without it."""
     add_letters(folder, about["boxes"][2], 10_000_000 + time.time_ns() // 10**6, backlog)
@@ -101,7 +120,8 @@ def indexed(folder: Path, about: Figures, backlog: int) -> Figures:
     rate = (backlog + len(busy.acks)) / took
     print(f"{backlog} mails and {len(busy.acks)} that came meanwhile embedded in {took:.0f} s:"
           f" {rate:.0f} messages/s ({spent:.0f} s of processor time in all, {opened:.0f} s to"
-          f" open); a single mail, idle: at worst {lag:.1f} s\n")  # fmt: skip
+          f" open); the model alone makes {model_alone():.0f}/s; a single mail, idle: at worst"
+          f" {lag:.1f} s\n")  # fmt: skip
     rows = [
         (name, ms(percentile(load.acks, 0.5)), ms(percentile(load.acks, 0.99)),
          ms(percentile(load.calls, 0.5)), ms(percentile(load.calls, 0.99)))

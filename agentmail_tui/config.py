@@ -26,11 +26,12 @@ import stat
 import subprocess
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct, field
 
 from agentmail_tui.clean import clean_line
 from agentmail_tui.domain import Status
@@ -51,8 +52,7 @@ class ConfigError(Permanent):
     """The settings say something that cannot be; one line for their writer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """A named server."""
 
     name: str
@@ -67,8 +67,7 @@ class Profile:
     api_key_command: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(Struct, frozen=True):
     """All settings; without a file they are the defaults."""
 
     path: Path

@@ -6,10 +6,11 @@ Times are aware UTC datetimes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from agentmail_tui.clean import Safe
 from agentmail_tui.domain_delivery import Bucket as Bucket
@@ -39,8 +40,7 @@ class Direction(StrEnum):
     OUTBOUND = "outbound"
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True):
     """What the connected server can do; what it cannot is not offered."""
 
     triage: bool = True
@@ -68,8 +68,7 @@ class Capabilities:
     smtp: str = ""  # host:port at which mail for the inboxes is taken, where that is known
 
 
-@dataclass(frozen=True, slots=True)
-class Inbox:
+class Inbox(Struct, frozen=True):
     """A mailbox of an agent."""
 
     id: str
@@ -79,8 +78,7 @@ class Inbox:
     status: Safe
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A mail address with its display name; `exact` is what goes back on the wire.
 
     `exact` is None where cleaning changed the address: such a one is shown, never written to.
@@ -91,8 +89,7 @@ class Address:
     exact: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Triage:
+class Triage(Struct, frozen=True):
     """Tags, status and assignee of a thread; `local` where the server keeps none."""
 
     status: Status = Status.OPEN
@@ -101,8 +98,7 @@ class Triage:
     local: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(Struct, frozen=True):
     """One conversation, as a row of the list.  `triage` is None until it is known."""
 
     id: str
@@ -121,8 +117,7 @@ class Thread:
     snoozed_until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """A file of a message; `name` is for show, never a path."""
 
     id: str
@@ -131,8 +126,7 @@ class Attachment:
     size: int  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Safety:
+class Safety(Struct, frozen=True):
     """What the server found out about a mail's sender and about attacks on agents in it."""
 
     checks: tuple[tuple[Safe, Safe], ...] = ()  # spf, dkim, dmarc and their results
@@ -140,8 +134,7 @@ class Safety:
     signals: tuple[Safe, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One mail of a thread.  `text` is what a person reads; `html` is kept for views."""
 
     id: str
@@ -167,8 +160,7 @@ class Message:
     local_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """Mail being written.  Addresses and text are the user's own, exactly as typed."""
 
     local_id: str
@@ -184,8 +176,7 @@ class Draft:
     attachment_names: tuple[str, ...] = ()  # of the same files
 
 
-@dataclass(frozen=True, slots=True)
-class SendReceipt:
+class SendReceipt(Struct, frozen=True):
     """What the server said to a send."""
 
     message_id: str
@@ -193,8 +184,7 @@ class SendReceipt:
     status: Safe
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadFilter:
+class ThreadFilter(Struct, frozen=True):
     """Which threads to list; None means any.  `inbox_id` None is all inboxes."""
 
     inbox_id: str | None = None
@@ -207,8 +197,7 @@ class ThreadFilter:
     words: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Item]):
+class Page(Struct, Generic[Item], frozen=True):
     """Some items of a list; `total` where the server tells it."""
 
     items: tuple[Item, ...]
@@ -216,8 +205,7 @@ class Page(Generic[Item]):
     total: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """Threads of an inbox by status; `total` alone counts those that sleep too."""
 
     total: int
@@ -226,8 +214,7 @@ class Counts:
     snoozed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """A thread found by a search, best first; `score` is 0 to 1."""
 
     thread: Thread
@@ -236,8 +223,7 @@ class Hit:
     matches: tuple[tuple[int, int], ...] = ()  # where in `snippet` the words are
 
 
-@dataclass(frozen=True, slots=True)
-class SearchResult:
+class SearchResult(Struct, frozen=True):
     """Answer to a search, with the engine that gave it: `vector` or `regex`.
 
     `fallback` says why words alone answered where meaning was wanted; `backlog` is the number of
@@ -263,8 +249,7 @@ class LiveKind(StrEnum):
     RESET = "reset"
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(Struct, frozen=True):
     """An event of the stream.  `id` resumes it; `thread` is the row as it is now, if sent."""
 
     id: str

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
+
 from agentmail_tui.clean import Safe
 
 
-@dataclass(frozen=True, slots=True)
-class DnsRecord:
+class DnsRecord(Struct, frozen=True):
     """A record that must stand in the DNS."""
 
     kind: Safe  # MX, SPF, DKIM, DMARC
@@ -20,8 +21,7 @@ class DnsRecord:
     priority: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MailDomain:
+class MailDomain(Struct, frozen=True):
     """A domain of mail; `shared` is the server's own, on which everybody may have inboxes."""
 
     id: str
@@ -32,8 +32,7 @@ class MailDomain:
     checked_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(Struct, frozen=True):
     """A key of the organisation, without its secret."""
 
     id: str
@@ -51,8 +50,7 @@ class ApiKey:
         return self.status == "active"
 
 
-@dataclass(frozen=True, slots=True)
-class NewKey:
+class NewKey(Struct, frozen=True):
     """A key that is wanted; `expires_in` is in seconds, None for one without an end."""
 
     name: str
@@ -68,8 +66,7 @@ class FreshKey:
     secret: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Org:
+class Org(Struct, frozen=True):
     """The organisation whose key is used."""
 
     id: str
@@ -79,8 +76,7 @@ class Org:
     created_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(Struct, frozen=True):
     """What an inbox reads out of its mail: `schema` is JSON text of ASCII signs alone."""
 
     name: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from agentmail_tui.clean import Safe
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryEvent:
+class DeliveryEvent(Struct, frozen=True):
     """One step of a message on its way out."""
 
     id: str
@@ -21,8 +21,7 @@ class DeliveryEvent:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(Struct, frozen=True):
     """An address to which the server will not send."""
 
     address: Safe
@@ -32,16 +31,14 @@ class Suppression:
     inbox_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """Counts of an hour or a day of a window, by event type."""
 
     start: datetime
     counts: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Metrics:
+class Metrics(Struct, frozen=True):
     """Counts of a window, by event type in the words of the API; rates in percent."""
 
     period: Safe
@@ -50,8 +47,7 @@ class Metrics:
     series: tuple[Bucket, ...] = ()  # oldest first, where the server tells it
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookDelivery:
+class WebhookDelivery(Struct, frozen=True):
     """One webhook call and how it went."""
 
     id: str
@@ -65,8 +61,7 @@ class WebhookDelivery:
     next_try: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointHealth:
+class EndpointHealth(Struct, frozen=True):
     """How the calls of one endpoint went in the last 24 hours; the rate is in percent."""
 
     endpoint: Safe
@@ -82,8 +77,7 @@ class EndpointHealth:
     last_failure: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """All that the delivery panel shows for one inbox (or all)."""
 
     metrics: Metrics | None = None

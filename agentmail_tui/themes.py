@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 
+from msgspec import Struct
 from rich.style import Style
 from textual.theme import Theme
 
@@ -14,8 +14,7 @@ MONO = "agentmail-mono"
 _COLOURS: dict[str, dict[str, str]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Ink:
+class Ink(Struct, frozen=True):
     """How a piece of text looks: colours by their name in the theme, and weight."""
 
     colour: str | None = None

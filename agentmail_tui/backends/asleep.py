@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agentmail_tui.backends.tablefile import TableFile
 from agentmail_tui.domain import Direction, Page, Thread, ThreadFilter
@@ -29,8 +31,7 @@ def default_file() -> Path:
     return user_data_path("agentmail-tui", appauthor=False) / "asleep.sqlite3"
 
 
-@dataclass(frozen=True, slots=True)
-class Nap:
+class Nap(Struct, frozen=True):
     """How long a thread sleeps; `since` is its newest mail when that was asked."""
 
     until: datetime

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from agentmail_tui.backends.http import Http, Params
 from agentmail_tui.backends.sse import Parser, ServerEvent
@@ -36,8 +37,7 @@ async def streamed(
                     yield live
 
 
-@dataclass(slots=True)
-class Poller:
+class Poller(Struct):
     """Finds news by comparing the newest rows of each inbox with those seen before."""
 
     inboxes: Callable[[], Awaitable[Sequence[str]]]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from agentmail_tui.errors import BadReply
 
 MAX_EVENT = 5_000_000  # bytes that one event may take
 
 
-@dataclass(frozen=True, slots=True)
-class ServerEvent:
+class ServerEvent(Struct, frozen=True):
     """One event; `id` is the newest id seen, which may be that of an earlier event."""
 
     name: str

@@ -7,8 +7,9 @@ import secrets
 import socket
 import subprocess
 import threading
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from agentmail_tui.cli.folder import DataFolder
 from agentmail_tui.cli.process import (
@@ -25,8 +26,7 @@ SMTP_PORT = 2525
 _DEMO_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """Where a server is, and the key to it."""
 
     url: str

@@ -7,10 +7,11 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from agentmail_tui.backends.registry import Server, open_backend
 from agentmail_tui.cli.late import late_backend
@@ -33,8 +34,7 @@ AGNIC_URL = "https://api.agnic.ai"
 CLOCK_ENV = "AGENTMAIL_CLOCK"
 
 
-@dataclass(frozen=True, slots=True)
-class Connection:
+class Connection(Struct, frozen=True):
     """A way to a server: its backend, and the server itself if it is run by this client."""
 
     backend: Backend

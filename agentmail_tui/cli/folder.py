@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from agentmail_tui.cli.process import Ready
 
@@ -15,8 +16,7 @@ READY_FILE = "server.json"
 LOG_FILE = "server.log"
 
 
-@dataclass(frozen=True, slots=True)
-class DataFolder:
+class DataFolder(Struct, frozen=True):
     """A folder that belongs to its user alone."""
 
     path: Path

@@ -6,8 +6,9 @@ import argparse
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from agentmail_tui import __version__
 
@@ -18,8 +19,7 @@ _LAST_PORT = 65_535
 _SIZE = re.compile(r"(\d{1,4})x(\d{1,4})")
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionOptions:
+class ConnectionOptions(Struct, frozen=True):
     """Which server to talk to, and how to look."""
 
     demo: bool = False
@@ -33,8 +33,7 @@ class ConnectionOptions:
     plain: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """What was called; `name` is None for the TUI itself."""
 
     name: str | None

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import field
+from msgspec.structs import replace
 
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.cli.connection import connect, now, user_name

@@ -15,9 +15,10 @@ import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from agentmail_tui.clean import clean_line
 from agentmail_tui.errors import Permanent, Unreachable
@@ -45,8 +46,7 @@ class ServerMissing(Permanent):
     """The bundled server cannot run: its packages are not installed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """What a server says once both its ports listen."""
 
     http: str

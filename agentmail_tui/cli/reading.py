@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.cli import shapes

@@ -7,8 +7,9 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from agentmail_tui.cli import reading, writing
 from agentmail_tui.cli.connection import connect
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 Verb = Callable[["Backend", "Capabilities", argparse.Namespace], Awaitable["Answer"]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     run: Verb
     writes: bool = False
 

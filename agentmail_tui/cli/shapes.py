@@ -6,10 +6,10 @@ The keys are those of the Commune API where it has the thing; docs/cli.md lists 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from rich.cells import cell_len, set_cell_size
 
 from agentmail_tui.domain import (
@@ -26,8 +26,7 @@ from agentmail_tui.domain import (
 _WIDEST = 48  # cells of a column
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a subcommand prints, in both forms."""
 
     data: Any

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from agentmail_tui.cli.options import USAGE_ERROR, ConnectionOptions
 from agentmail_tui.cli.screen import write_png

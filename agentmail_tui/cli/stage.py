@@ -7,9 +7,10 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from agentmail_tui.cli.screen import at_rest, screen_svg, screen_text
 from agentmail_tui.errors import MailError
@@ -38,16 +39,14 @@ class NeverShown(MailError):
         self.shown = shown
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A key to press, a text to type or a text to wait for."""
 
     kind: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """What was on screen in the end."""
 
     text: str

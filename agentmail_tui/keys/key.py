@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Place(StrEnum):
@@ -60,8 +61,7 @@ def short(stroke: str) -> str:
     return _SHORT.get(stroke, stroke)
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """An act and the strokes that call it; `action` is the name of the screen's action."""
 
     id: str

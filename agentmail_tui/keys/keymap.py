@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agentmail_tui.keys.footers import FOOTERS
 from agentmail_tui.keys.key import MAIL, Group, Key, Place, short
@@ -30,8 +32,7 @@ _TOLD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Keymap:
+class Keymap(Struct, frozen=True):
     """The table with the user's changes, and what was wrong with those."""
 
     keys: tuple[Key, ...] = KEYS

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import Status, Thread, Triage
@@ -20,8 +22,7 @@ class Keep(Enum):
 KEEP = Keep.KEEP
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """One change of one thread; what is not named stays."""
 
     thread_id: str
@@ -33,8 +34,7 @@ class Act:
     snooze: datetime | Keep | None = KEEP
 
 
-@dataclass(frozen=True, slots=True)
-class Patch:
+class Patch(Struct, frozen=True):
     """An act shown before the server confirmed it.
 
     A confirmed one stays until the server's own row agrees, so that a late echo of an earlier

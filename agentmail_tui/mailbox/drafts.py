@@ -13,9 +13,11 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, fields
 
 from agentmail_tui.domain import Draft
 
@@ -23,8 +25,7 @@ _LONGEST = 20_000_000  # bytes
 _MODE = 0o600
 
 
-@dataclass(frozen=True, slots=True)
-class KeptDraft:
+class KeptDraft(Struct, frozen=True):
     """A draft and what it was begun for, in the words of the composer's title."""
 
     heading: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from agentmail_tui.clean import Safe
 from agentmail_tui.domain import (
@@ -57,39 +57,34 @@ from agentmail_tui.mailbox.events_writing import (
 from agentmail_tui.mailbox.state import Link, Split, Tone
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
+class Connected(Struct, frozen=True):
     """The server answered and told what it can do."""
 
     server: str
     capabilities: Capabilities
 
 
-@dataclass(frozen=True, slots=True)
-class LinkChanged:
+class LinkChanged(Struct, frozen=True):
     """The connection is better or worse than it was."""
 
     link: Link
     detail: Safe | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class InboxesLoaded:
+class InboxesLoaded(Struct, frozen=True):
     """The inboxes that the key may see."""
 
     inboxes: tuple[Inbox, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CountsLoaded:
+class CountsLoaded(Struct, frozen=True):
     """Counts of the inbox that was asked for."""
 
     inbox_id: str | None
     counts: Counts
 
 
-@dataclass(frozen=True, slots=True)
-class ListAsked:
+class ListAsked(Struct, frozen=True):
     """Another list is wanted (`keep` False), or the same one read again."""
 
     wanted: ThreadFilter
@@ -97,13 +92,11 @@ class ListAsked:
     keep: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PageWanted:
+class PageWanted(Struct, frozen=True):
     """A part of the list is being read."""
 
 
-@dataclass(frozen=True, slots=True)
-class PageLoaded:
+class PageLoaded(Struct, frozen=True):
     """Rows from row number `first` on; `asked` is how many were asked for."""
 
     generation: int
@@ -112,96 +105,83 @@ class PageLoaded:
     page: Page[Thread]
 
 
-@dataclass(frozen=True, slots=True)
-class PageFailed:
+class PageFailed(Struct, frozen=True):
     """A part of the list could not be read."""
 
     generation: int
     error: Safe
 
 
-@dataclass(frozen=True, slots=True)
-class RangeShown:
+class RangeShown(Struct, frozen=True):
     """The rows on screen."""
 
     first: int
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class Selected:
+class Selected(Struct, frozen=True):
     """The cursor went to a row."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadOpened:
+class ThreadOpened(Struct, frozen=True):
     """The reader shows a thread; `messages` where they are known from before."""
 
     thread: Thread
     messages: tuple[Message, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesLoaded:
+class MessagesLoaded(Struct, frozen=True):
     """The messages of the open thread, oldest first."""
 
     thread_id: str
     messages: tuple[Message, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesFailed:
+class MessagesFailed(Struct, frozen=True):
     """The open thread could not be read."""
 
     thread_id: str
     error: Safe
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadClosed:
+class ThreadClosed(Struct, frozen=True):
     """The reader was left."""
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadSeen:
+class ThreadSeen(Struct, frozen=True):
     """The server's row of one thread."""
 
     thread: Thread
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadGone:
+class ThreadGone(Struct, frozen=True):
     """A thread is not there any more."""
 
     thread_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class TriageLoaded:
+class TriageLoaded(Struct, frozen=True):
     """Triage state of a thread whose row did not carry it."""
 
     thread_id: str
     triage: Triage
 
 
-@dataclass(frozen=True, slots=True)
-class LiveBatch:
+class LiveBatch(Struct, frozen=True):
     """Events of the stream that came close together."""
 
     events: tuple[Live, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOnlySet:
+class ReadOnlySet(Struct, frozen=True):
     """Writing was switched off or on."""
 
     on: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """Something for the status line."""
 
     text: Safe

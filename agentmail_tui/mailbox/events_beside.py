@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from agentmail_tui.clean import Safe
 from agentmail_tui.domain import Delivery, DeliveryEvent
 from agentmail_tui.domain_admin import ApiKey, MailDomain, Org
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryAsked:
+class DeliveryAsked(Struct, frozen=True):
     """The delivery panel wants its figures, and its events of one type ("" for all)."""
 
     period: str
     kind: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryLoaded:
+class DeliveryLoaded(Struct, frozen=True):
     """Figures of a period; `log` holds the events of the one type that was asked for."""
 
     period: str
@@ -27,21 +25,18 @@ class DeliveryLoaded:
     log: tuple[DeliveryEvent, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryFailed:
+class DeliveryFailed(Struct, frozen=True):
     """No figures."""
 
     period: str
     error: Safe
 
 
-@dataclass(frozen=True, slots=True)
-class AdminAsked:
+class AdminAsked(Struct, frozen=True):
     """Something that is administered is being read."""
 
 
-@dataclass(frozen=True, slots=True)
-class AdminRead:
+class AdminRead(Struct, frozen=True):
     """What was read; None for what was not asked for."""
 
     domains: tuple[MailDomain, ...] | None = None
@@ -49,8 +44,7 @@ class AdminRead:
     org: Org | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AdminFailed:
+class AdminFailed(Struct, frozen=True):
     """It could not be read."""
 
     error: Safe

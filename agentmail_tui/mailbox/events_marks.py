@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from agentmail_tui.domain import Thread
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
+class Marked(Struct, frozen=True):
     """Threads came into the selection, or (`on` False) left it."""
 
     threads: tuple[Thread, ...]
@@ -16,6 +15,5 @@ class Marked:
     anchor: int | None = None  # the row from which the next range is reckoned
 
 
-@dataclass(frozen=True, slots=True)
-class MarksCleared:
+class MarksCleared(Struct, frozen=True):
     """Nothing is selected any more."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from agentmail_tui.clean import Safe
 from agentmail_tui.domain import SearchResult
 from agentmail_tui.mailbox.searches import SavedSearch
 
 
-@dataclass(frozen=True, slots=True)
-class SearchStarted:
+class SearchStarted(Struct, frozen=True):
     """A search left; hits of an older one stay meanwhile.  `like` names a thread, in words."""
 
     query: str
@@ -18,8 +17,7 @@ class SearchStarted:
     like: Safe | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SearchDone:
+class SearchDone(Struct, frozen=True):
     """The answer to search `number`; `more` where the server may know more than it gave."""
 
     number: int
@@ -28,21 +26,19 @@ class SearchDone:
     again: bool = False  # the same question as before, as the index has come on since
 
 
-@dataclass(frozen=True, slots=True)
-class SearchFailed:
-    """Search `number` was not answered."""
+class SearchFailed(Struct, frozen=True):
+    """Search `number` was not answered; `waiting` where it is asked again with the next link."""
 
     number: int
     error: Safe
+    waiting: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SearchEnded:
+class SearchEnded(Struct, frozen=True):
     """Back to the list."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedChanged:
+class SavedChanged(Struct, frozen=True):
     """The searches that are kept are these now."""
 
     saved: tuple[SavedSearch, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from agentmail_tui.clean import Safe
 from agentmail_tui.domain import Draft, SendReceipt, Thread, Triage
@@ -11,8 +12,7 @@ from agentmail_tui.mailbox.acts import Patch
 from agentmail_tui.mailbox.state import UndoEntry
 
 
-@dataclass(frozen=True, slots=True)
-class Acted:
+class Acted(Struct, frozen=True):
     """Acts are shown; `threads` are rows for those that the list may not hold.
 
     `entry` goes on the undo list (by a new act or by redo), on the redo list (`undoing`),
@@ -26,8 +26,7 @@ class Acted:
     redoing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ActConfirmed:
+class ActConfirmed(Struct, frozen=True):
     """The server did it; `triage` is its word where it gave one."""
 
     number: int
@@ -35,23 +34,20 @@ class ActConfirmed:
     linger: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PatchExpired:
+class PatchExpired(Struct, frozen=True):
     """No row of the server agreed with a confirmed act in time: its row stands."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class ActRefused:
+class ActRefused(Struct, frozen=True):
     """The server refused; what was shown is taken back."""
 
     number: int
     error: Safe
 
 
-@dataclass(frozen=True, slots=True)
-class SendStarted:
+class SendStarted(Struct, frozen=True):
     """A draft is on its way, for the first time or again."""
 
     draft: Draft
@@ -59,8 +55,7 @@ class SendStarted:
     note: Safe | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SendAccepted:
+class SendAccepted(Struct, frozen=True):
     """The server has the mail."""
 
     local_id: str
@@ -68,8 +63,7 @@ class SendAccepted:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class SendFailed:
+class SendFailed(Struct, frozen=True):
     """The server refused it, or (`uncertain`) nobody knows whether it went."""
 
     local_id: str
@@ -77,8 +71,7 @@ class SendFailed:
     uncertain: bool
 
 
-@dataclass(frozen=True, slots=True)
-class SendDiscarded:
+class SendDiscarded(Struct, frozen=True):
     """A mail that failed was given up."""
 
     local_id: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from agentmail_tui.clean import Safe, clean_line
 
@@ -13,8 +14,7 @@ _FILES = frozenset({"pdf", "html", "htm", "txt", "png", "jpg", "gif", "doc", "do
 _SEEN = 500  # signs of a link's text in which a host is looked for
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """A link of a mail; `host` is where it goes, `warning` is empty where all is plain."""
 
     number: int

@@ -7,8 +7,9 @@ page) is listed by itself, because an agent that reads the mail does see it.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
+
+from msgspec import Struct, field
 
 from agentmail_tui.clean import Safe, clean, clean_line
 from agentmail_tui.mailbox.html_links import Link, link_to
@@ -36,8 +37,7 @@ _SAME = {"white": "#ffffff", "#fff": "#ffffff", "rgb(255,255,255)": "#ffffff"}
 _SAME |= {"black": "#000000", "#000": "#000000", "rgb(0,0,0)": "#000000"}
 
 
-@dataclass(frozen=True, slots=True)
-class HtmlText:
+class HtmlText(Struct, frozen=True):
     """What an HTML mail says."""
 
     text: Safe
@@ -46,8 +46,7 @@ class HtmlText:
     images: int  # on other computers, none of them fetched
 
 
-@dataclass(slots=True)
-class _Element:
+class _Element(Struct):
     tag: str
     hidden: bool
     ground: str

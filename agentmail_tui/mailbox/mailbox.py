@@ -115,6 +115,7 @@ class Mailbox(Keyholding):
         self._resume = self._resume or last_id or "0"
         self._writer.resume()
         self._send_kept()
+        self._ask_unanswered()
         if again and stream:
             self._fill()
         else:

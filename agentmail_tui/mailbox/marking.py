@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from agentmail_tui.domain import Thread, ThreadFilter
 from agentmail_tui.mailbox import events_marks as ev

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from agentmail_tui.domain import ThreadFilter
 from agentmail_tui.mailbox import rows
@@ -12,8 +12,7 @@ PAGE = 100
 AHEAD = 50  # rows read beyond what is on screen
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """Rows from `first` on, found by row number or by cursor."""
 
     first: int

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 TEMPLATE = """{
   "type": "object",
@@ -21,8 +22,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _MOST = 32 * 1024  # signs; more is read by no server
 
 
-@dataclass(frozen=True, slots=True)
-class Complaint:
+class Complaint(Struct, frozen=True):
     """What is wrong, and on which line (from 0) if that is known."""
 
     text: str

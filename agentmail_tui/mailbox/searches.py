@@ -6,9 +6,10 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from agentmail_tui.clean import Safe, clean_line
 
@@ -19,8 +20,7 @@ NAME_LONGEST = 24  # signs; it stands in a tab
 _MODE = 0o600
 
 
-@dataclass(frozen=True, slots=True)
-class SavedSearch:
+class SavedSearch(Struct, frozen=True):
     """A query with a name; `found` is how many threads it found last, as it is to be shown."""
 
     name: Safe

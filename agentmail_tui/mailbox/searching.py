@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import Safe, clean_line
-from agentmail_tui.domain import Thread
-from agentmail_tui.errors import MailError
+from agentmail_tui.domain import SearchResult, Thread
+from agentmail_tui.errors import MailError, ServerTrouble, Unreachable
 from agentmail_tui.mailbox import events_search as ev
 from agentmail_tui.mailbox.desk import Sleep
 from agentmail_tui.mailbox.marking import Marking
@@ -19,6 +20,18 @@ from agentmail_tui.mailbox.terms import is_exact, plain
 
 SEARCH_LIMIT = 50
 _LATE_EVERY = 3.0  # seconds after which a question is asked again while the index is behind
+# Seconds between the few times that meaning is asked for again where words alone answered: an
+# index that starts is soon there, one that is switched off never.
+_WORDS_ALONE = (3.0, 6.0, 12.0, 24.0, 48.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked: a query as it was typed, or a thread that others are to be like."""
+
+    query: str
+    like: Thread | None = None
+    again: bool = False  # an answer to it is on the screen already
 
 
 class Searching(Marking):
@@ -38,6 +51,8 @@ class Searching(Marking):
             backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
         )
         self._searching: asyncio.Task[None] | None = None
+        self._unanswered: _Question | None = None
+        self._reached = 0  # how often the server was found
 
     def search(self, query: str) -> None:
         """Search; a query that begins with = asks for its words as they stand."""
@@ -45,18 +60,18 @@ class Searching(Marking):
         if not plain(query):
             self.end_search()
             return
-        exact = is_exact(query)
-        if exact and not self._state.capabilities.search_exact:
+        # What a server can do is not known before it answers.
+        if is_exact(query) and self._online and not self._state.capabilities.search_exact:
             self.say("this server cannot search for exact words; it looks as usual", Tone.WARNING)
-            query, exact = plain(query), False
-        self._ask(query, exact=exact)
+            query = plain(query)
+        self._ask(_Question(query))
 
     def search_like(self, thread: Thread) -> None:
         """Search for threads that are like another one."""
         if not self._state.capabilities.search_like:
             self.say("this server cannot find more like a thread", Tone.WARNING)
             return
-        self._ask("", like=thread)
+        self._ask(_Question("", thread))
 
     def search_again(self) -> None:
         """Ask once more what is being asked."""
@@ -73,37 +88,70 @@ class Searching(Marking):
         """Have these searches as tabs."""
         self._post(ev.SavedChanged(tuple(saved)))
 
-    def _ask(self, query: str, *, exact: bool = False, like: Thread | None = None) -> None:
+    def _ask_unanswered(self) -> None:
+        """Ask the newest question that got no answer once more: the server is there again."""
+        self._reached += 1
+        question, search = self._unanswered, self._state.search
+        if question is None or search is None:
+            return
+        if not self._state.capabilities.search:
+            self._post(ev.SearchFailed(search.number, Safe("this server cannot search")))
+        elif question.query and not question.again:
+            self.search(question.query)
+        else:
+            self._ask(question)
+
+    def _ask(self, question: _Question) -> None:
         search = self._state.search
         number = 1 if search is None else search.number + 1
         self._stop_searching()
+        like = question.like
         label = None if like is None else like.subject or Safe("(no subject)")
-        self._post(ev.SearchStarted(query, number, label))
-        thread_id = None if like is None else like.id
-        self._searching = self._spawn(self._search(plain(query), number, exact, thread_id))
+        self._post(ev.SearchStarted(question.query, number, label))
+        self._searching = self._spawn(self._search(question, number))
 
     def _stop_searching(self) -> None:
+        self._unanswered = None
         if self._searching is not None:
             self._searching.cancel()
 
-    async def _search(self, words: str, number: int, exact: bool, like: str | None) -> None:
-        """Ask, and while the index is behind, ask again until the answer is of all mail."""
-        again = False
-        while await self._answered(words, number, exact, like, again):
-            again = True
-            await self._sleep(_LATE_EVERY)
-
-    async def _answered(
-        self, words: str, number: int, exact: bool, like: str | None, again: bool
-    ) -> bool:
-        """Show an answer; tell whether mail is missing in it."""
-        try:
-            result = await self._backend.search(
-                words, self._state.inbox_id, SEARCH_LIMIT, exact=exact, like=like
+    async def _search(self, question: _Question, number: int) -> None:
+        """Ask, and ask again until the answer is by meaning and of all mail."""
+        pauses = iter(_WORDS_ALONE)
+        while (result := await self._answer(question, number)) is not None:
+            self._post(
+                ev.SearchDone(number, result, len(result.hits) >= SEARCH_LIMIT, question.again)
             )
-        except MailError as error:
-            self._post(ev.SearchFailed(number, clean_line(error.message)))
-            return False
-        self._post(ev.SearchDone(number, result, len(result.hits) >= SEARCH_LIMIT, again))
-        self._want_triage()
-        return result.backlog > 0
+            self._want_triage()
+            question = replace(question, again=True)
+            pause = _pause(result, pauses)
+            if pause is None:
+                return
+            await self._sleep(pause)
+
+    async def _answer(self, question: _Question, number: int) -> SearchResult | None:
+        """Return the answer; None where there is none, which is told."""
+        like = None if question.like is None else question.like.id
+        words, exact = plain(question.query), is_exact(question.query)
+        while True:
+            reached = self._reached
+            try:
+                return await self._backend.search(
+                    words, self._state.inbox_id, SEARCH_LIMIT, exact=exact, like=like
+                )
+            except (Unreachable, ServerTrouble) as error:
+                if reached != self._reached:
+                    # It came back while this was on its way.
+                    continue
+                self._unanswered = question
+                self._post(ev.SearchFailed(number, clean_line(error.message), waiting=True))
+            except MailError as error:
+                self._post(ev.SearchFailed(number, clean_line(error.message)))
+            return None
+
+
+def _pause(result: SearchResult, pauses: Iterator[float]) -> float | None:
+    """Return the seconds after which more may be found, None where that was all."""
+    if result.backlog:
+        return _LATE_EVERY
+    return next(pauses, None) if result.fallback else None

@@ -16,7 +16,7 @@ from agentmail_tui.domain import (
     Status,
     Thread,
 )
-from agentmail_tui.mailbox.state import SNOOZED, SPLITS, MailState, Outgoing, SendPhase, Split
+from agentmail_tui.mailbox.state import SNOOZED, SPLITS, Link, MailState, Outgoing, SendPhase, Split
 
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
@@ -29,6 +29,12 @@ def searching(state: MailState) -> bool:
     """Tell whether the hits of a search stand in the place of the list."""
     search = state.search
     return search is not None and (bool(search.hits) or search.engine is not None)
+
+
+def search_waits(state: MailState) -> bool:
+    """Tell whether the search is asked again by itself, once the server is found again."""
+    search = state.search
+    return search is not None and search.waiting and state.link not in {Link.LIVE, Link.POLLING}
 
 
 def row_count(state: MailState) -> int:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import Safe, clean_line

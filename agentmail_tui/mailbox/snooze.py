@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
+
+from msgspec import Struct
 
 _MORNING = time(8)
 _EVENING = time(18)
@@ -23,8 +24,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _HOURS_OF_HALF = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A moment and what to call it."""
 
     label: str

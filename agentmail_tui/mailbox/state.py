@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from agentmail_tui.clean import Safe
 from agentmail_tui.domain import (
@@ -38,8 +39,7 @@ class Link(StrEnum):
     REFUSED = "refused"  # the key was not accepted
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
+class Split(Struct, frozen=True):
     """One tab above the list: a name and what it lets through."""
 
     key: str
@@ -63,8 +63,7 @@ SPLITS: tuple[Split, ...] = (
 SNOOZED = Split("snoozed", "Snoozed", snoozed=True)
 
 
-@dataclass(frozen=True, slots=True)
-class ThreadWindow:
+class ThreadWindow(Struct, frozen=True):
     """The part of a list that is held: `rows` by row number, out of `total`.
 
     Where the server tells no total, `total` is what was read so far and `complete` is False
@@ -86,8 +85,7 @@ class ThreadWindow:
     stale: bool = False  # the rows are old ones, to be replaced by the next page
 
 
-@dataclass(frozen=True, slots=True)
-class SearchState:
+class SearchState(Struct, frozen=True):
     """A search and its answer; old hits stay until new ones come."""
 
     query: str
@@ -98,14 +96,14 @@ class SearchState:
     engine: Safe | None = None
     answer: SearchResult | None = None  # all but the hits
     error: Safe | None = None
+    waiting: bool = False  # it is asked again when the server is found again
     number: int = 0  # of the newest request; answers to older ones are dropped
     # Where the cursor of the list stands while the hits are shown.
     back: int = 0
     back_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OpenThread:
+class OpenThread(Struct, frozen=True):
     """The thread in the reader; `messages` is None until they were read."""
 
     thread: Thread
@@ -114,8 +112,7 @@ class OpenThread:
     error: Safe | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UndoEntry:
+class UndoEntry(Struct, frozen=True):
     """Something that was done and how to say it; newest last in the state."""
 
     number: int
@@ -135,8 +132,7 @@ class SendPhase(StrEnum):
     UNCERTAIN = "uncertain"
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(Struct, frozen=True):
     """A draft on its way to the server; kept until the server has it."""
 
     draft: Draft
@@ -154,8 +150,7 @@ class Tone(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """One line for the status bar; `number` tells a repeated text from an old one."""
 
     text: Safe
@@ -163,8 +158,7 @@ class Notice:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryState:
+class DeliveryState(Struct, frozen=True):
     """What the delivery panel shows."""
 
     period: str = "7d"
@@ -175,8 +169,7 @@ class DeliveryState:
     log: tuple[DeliveryEvent, ...] | None = None  # those of that type, once they are here
 
 
-@dataclass(frozen=True, slots=True)
-class AdminState:
+class AdminState(Struct, frozen=True):
     """What is administered; None for what was not read yet."""
 
     domains: tuple[MailDomain, ...] | None = None
@@ -189,8 +182,7 @@ class AdminState:
 MARKS_MOST = 500  # threads that can be selected at once
 
 
-@dataclass(frozen=True, slots=True)
-class MailState:
+class MailState(Struct, frozen=True):
     """The whole of it."""
 
     link: Link = Link.CONNECTING

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox import update_acts as acts

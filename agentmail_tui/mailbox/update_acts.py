@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import Thread, Triage

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.state import AdminState, DeliveryState, MailState

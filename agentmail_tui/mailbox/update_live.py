@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from agentmail_tui.clean import Safe
 from agentmail_tui.domain import DeliveryEvent, Live, LiveKind, Message

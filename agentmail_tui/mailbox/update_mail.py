@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from agentmail_tui.clean import clean_line
 from agentmail_tui.domain import Message, SendReceipt

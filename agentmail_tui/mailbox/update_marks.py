@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from agentmail_tui.domain import Thread
 from agentmail_tui.mailbox import events_marks as ev

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.select import searching
@@ -20,6 +20,8 @@ def search_started(state: MailState, event: ev.SearchStarted) -> MailState:
     asked = replace(
         state.search, query=event.query, running=True, number=event.number, like=event.like
     )
+    if asked.waiting:
+        asked = replace(asked, waiting=False, error=None)
     return replace(state, search=asked)
 
 
@@ -42,6 +44,7 @@ def search_done(state: MailState, event: ev.SearchDone) -> MailState:
         engine=answer.engine,
         answer=answer,
         error=None,
+        waiting=False,
     )
     ids = [hit.thread.id for hit in hits]
     if event.again and state.selected_id in ids:
@@ -67,7 +70,8 @@ def search_failed(state: MailState, event: ev.SearchFailed) -> MailState:
     """Say why there is no answer; older hits stay."""
     if state.search is None or state.search.number != event.number:
         return state
-    return replace(state, search=replace(state.search, running=False, error=event.error))
+    failed = replace(state.search, running=False, error=event.error, waiting=event.waiting)
+    return replace(state, search=failed)
 
 
 def search_ended(state: MailState, _event: ev.SearchEnded) -> MailState:

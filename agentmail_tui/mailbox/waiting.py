@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from agentmail_tui.domain import Direction, Status, Thread
 
@@ -14,8 +15,7 @@ _SOON = 0.75
 Limits = Mapping[Status, timedelta]
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """How long a thread has waited, of how long it may."""
 
     waited: timedelta

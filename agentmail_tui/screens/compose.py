@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
+from msgspec.structs import replace
 from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, TextArea
@@ -43,8 +44,7 @@ if TYPE_CHECKING:
 _SAVE_EVERY = 1.0  # seconds of typing that a power cut may cost
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(Struct, frozen=True):
     """What became of a draft: sent, kept, or (None) thrown away."""
 
     draft: Draft | None

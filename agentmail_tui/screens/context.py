@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from agentmail_tui.keys import Keymap
 from agentmail_tui.mailbox.drafts import DraftBox
@@ -13,8 +14,7 @@ from agentmail_tui.mailbox.mailbox import Mailbox
 from agentmail_tui.mailbox.waiting import Limits
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """Shared by all screens of one application."""
 
     mailbox: Mailbox

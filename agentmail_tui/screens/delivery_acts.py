@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.screens import clipboard
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from agentmail_tui.screens.context import Context
 
 
-@dataclass(frozen=True, slots=True)
-class Picked:
+class Picked(Struct, frozen=True):
     """A thread to open, and the event that led there."""
 
     thread_id: str

@@ -6,10 +6,10 @@ Nothing is fetched, nothing can be clicked, and HTML in it stays text.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from msgspec import Struct, field
 
 from agentmail_tui.clean import clean, clean_line
 from agentmail_tui.mailbox.html_links import Link, link_to
@@ -23,8 +23,7 @@ _RULE = "────────"
 _BETWEEN = 3  # cells between the columns of a table
 
 
-@dataclass(slots=True)
-class _Page:
+class _Page(Struct):
     """What was made so far, and inside of what the next text stands."""
 
     made: list[Paragraph] = field(default_factory=list)

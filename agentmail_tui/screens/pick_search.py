@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from agentmail_tui.clean import clean_line
 from agentmail_tui.mailbox.searches import SavedSearch, named

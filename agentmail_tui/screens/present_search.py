@@ -29,6 +29,8 @@ def info(state: MailState) -> Line:
     words = state.window.wanted.words
     if search is None:
         return ((f"narrowed to {number(state.window.total)} ", "muted"),) if words else ()
+    if select.search_waits(state):
+        return (("◌ waiting ", "warn"),)
     if search.error is not None:
         return (("✗ no answer ", "bad"),)
     if search.engine is None:
@@ -53,6 +55,9 @@ def note(state: MailState) -> Line:
     search = state.search
     if search is None:
         return ()
+    if search.error is not None and select.search_waits(state):
+        told = f"asked again when the server is there: {search.error}"
+        return ((" ◌ ", "warn"), (told, "muted"))
     if search.error is not None:
         return ((" ✗ ", "bad"), (search.error, "warn"))
     if search.answer is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from agentmail_tui.domain import Status, Thread, Triage
 from agentmail_tui.mailbox.state import Tone

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+
+class Mail(Struct, frozen=True):
     """One mail; with no `sender` the inbox answers.  `after` is a span since the mail before."""
 
     text: str
@@ -19,8 +19,7 @@ class Mail:
     cc: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(Struct, frozen=True):
     """Mails under one subject, and the triage state in which they end.
 
     `ago` is a span such as `2d 3h` from the first mail to the clock of the test; `inbox` is the

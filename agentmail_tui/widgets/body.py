@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from agentmail_tui.widgets.lines import Line, wrap
 
@@ -15,8 +16,7 @@ _OPENER = re.compile(r"^ ?(On|Am|Le|El|Il) ")
 _ORIGINAL = re.compile(r"^ ?-{2,} ?(Original Message|Forwarded message) ?-{2,}$", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """Lines of a mail that belong together; quoted ones can be folded."""
 
     lines: tuple[str, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from agentmail_tui.widgets.body import body_lines
 from agentmail_tui.widgets.lines import BLANK, Line, clip_spans, ends, flow, width_of, wrap
@@ -12,8 +13,7 @@ _INDENT = 3
 _MEASURE = 96  # cells; longer lines are hard to read
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """A message, or mail on its way out, with all that is said of it on screen."""
 
     key: str
@@ -34,8 +34,7 @@ class Card:
     stands_in: bool = False  # for the messages of a thread, until they are here
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """What of a card is open."""
 
     open: bool

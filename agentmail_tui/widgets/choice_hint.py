@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from agentmail_tui.widgets.lines import BLANK, Line, Span, fit
 from agentmail_tui.widgets.painted import Shown
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 _COLUMN = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Choices:
+class Choices(Struct, frozen=True):
     """A prefix, its name, and (stroke, what it does) of each choice."""
 
     prefix: str = ""

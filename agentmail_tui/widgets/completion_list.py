@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from textual.message import Message
 
 from agentmail_tui.widgets.lines import Line, width_of
@@ -20,8 +21,7 @@ _GAP = 3
 _MARK = 3  # cells before a completion, so that it stands below what is typed
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """What would stand in the field, what is shown of it, and what it means."""
 
     value: str
@@ -29,8 +29,7 @@ class Completion:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """Completions and which of them is picked; None before anybody went among them."""
 
     completions: tuple[Completion, ...] = ()

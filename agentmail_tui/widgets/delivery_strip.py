@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from agentmail_tui.widgets.lines import Line, Span, clip_spans, ends, width_of
 from agentmail_tui.widgets.painted import Shown
@@ -16,8 +17,7 @@ _EDGE: Span = (" ", "")
 _GAP: Span = ("   ", "")
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryBrief:
+class DeliveryBrief(Struct, frozen=True):
     """Figures by how much they are wanted, newest events first, a hint at the end."""
 
     figures: tuple[Line, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from textual.message import Message
 
 from agentmail_tui.widgets.lines import Line, Span, width_of
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 _GAP = 2
 
 
-@dataclass(frozen=True, slots=True)
-class FooterKey:
+class FooterKey(Struct, frozen=True):
     """Strokes, a word, and the action that a click runs."""
 
     strokes: str
@@ -27,8 +27,7 @@ class FooterKey:
     action: str
 
 
-@dataclass(frozen=True, slots=True)
-class FooterKeys:
+class FooterKeys(Struct, frozen=True):
     """Keys by how much they are wanted, and one that always has its place at the end."""
 
     keys: tuple[FooterKey, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from agentmail_tui.widgets.lines import Line, Span, ends, width_of
 from agentmail_tui.widgets.painted import Shown
@@ -23,8 +24,7 @@ class OneLine(Shown[Line]):
 _GAP: Span = ("    ", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Struct, frozen=True):
     """What stands at the left and at the right end of a line."""
 
     left: Line = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from agentmail_tui.widgets.lines import BLANK, Line, Span, clip_spans, joined, width_of, wrap
 from agentmail_tui.widgets.painted import Shown
@@ -14,24 +15,21 @@ if TYPE_CHECKING:
 _NAME_WIDTH = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """A name and its value; several spans are put on lines as they fit."""
 
     name: str
     value: tuple[Span, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A heading with facts under it."""
 
     heading: str
     facts: tuple[Fact, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sections:
+class Sections(Struct, frozen=True):
     """All of the bar."""
 
     sections: tuple[Section, ...] = ()
@@ -76,8 +74,7 @@ def _parts(span: Span, room: int) -> tuple[Span, ...]:
     return ((local, ink), (at + domain, ink))
 
 
-@dataclass(frozen=True, slots=True)
-class Brief:
+class Brief(Struct, frozen=True):
     """The triage state in one line, and the newest text of the thread."""
 
     facts: tuple[tuple[Span, ...], ...] = ()

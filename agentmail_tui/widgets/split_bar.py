@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from textual.message import Message
 
 from agentmail_tui.widgets.lines import Line, Span, width_of
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from textual import events
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(Struct, frozen=True):
     """One queue; `count` is as it is to be shown, empty where nobody knows it."""
 
     label: str
@@ -26,8 +26,7 @@ class Tab:
     short: str = ""  # the label where there is little room
 
 
-@dataclass(frozen=True, slots=True)
-class Tabs:
+class Tabs(Struct, frozen=True):
     """All queues in the order of their numbers."""
 
     tabs: tuple[Tab, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from agentmail_tui.widgets.lines import Line, ends, joined
 from agentmail_tui.widgets.painted import Shown
@@ -20,8 +21,7 @@ TONES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StatusInfo:
+class StatusInfo(Struct, frozen=True):
     """A notice with its tone, and short facts for the right end."""
 
     text: str = ""

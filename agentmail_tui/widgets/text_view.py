@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from agentmail_tui.widgets.find_lines import FindLines
 from agentmail_tui.widgets.lines import BLANK, Line, flow, text_of, wrap
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 LINES_SHOWN = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(Struct, frozen=True):
     """Spans that flow; all lines but the first begin with `hang`."""
 
     spans: Line

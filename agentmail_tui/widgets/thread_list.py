@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from rich.segment import Segment
 from textual.cache import LRUCache
 from textual.geometry import Offset
@@ -30,8 +31,7 @@ _MARGIN_ROWS = 1  # kept in sight above and below the cursor
 _STRIPS_KEPT = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """What the list shows: a source of rows, how many, and where the cursor stands."""
 
     row: RowSource

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from agentmail_tui.domain import Direction, Status, Thread
 from agentmail_tui.widgets.lines import Line, Span, clip_spans, ends, fit, joined, marked, width_of
@@ -23,8 +24,7 @@ _REPLY = re.compile(r"(?:(?:re|aw|sv|antw) ?: ?)+", re.IGNORECASE)
 _PLACEHOLDER = "·"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A thread and what the list says of it now: its age, and its score while searching."""
 
     thread: Thread

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from textual.geometry import Offset
 
 from agentmail_tui.widgets.body import has_folds
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from textual.strip import Strip
 
 
-@dataclass(frozen=True, slots=True)
-class ReaderPlace:
+class ReaderPlace(Struct, frozen=True):
     """Where a reader was: in which thread and message, on which line, with what unfolded."""
 
     thread_id: str | None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from agentmail_tui.widgets.lines import BLANK, Line, Span, clip_spans, width_of
 from agentmail_tui.widgets.painted import Shown
@@ -17,8 +18,7 @@ _LEAST = 12  # cells
 _MOST = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(Struct, frozen=True):
     """Three lines: a name, a figure, its course over time."""
 
     name: Span

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.backends.agnic.reading import CAPABILITIES
 from agentmail_tui.backends.memory import EVERYTHING
@@ -171,7 +172,7 @@ async def test_what_sleeps_is_listed_and_counted_apart_until_mail_comes(world: W
     assert (counts.total, counts.snoozed, dict(counts.by_status)[Status.OPEN]) == (2, 1, 1)
     with pytest.raises(Rejected):
         await world.backend.snooze(parcel.id, datetime(2020, 1, 1, tzinfo=UTC))
-    await world.write(replace(PARCEL, answers=name))
+    await world.write(dataclasses.replace(PARCEL, answers=name))
     assert await listed(world, ThreadFilter(snoozed=True)) == []
     await world.backend.snooze(invoice.id, until)
     await world.backend.snooze(invoice.id, None)
@@ -241,7 +242,7 @@ async def test_an_answer_to_a_closed_thread_wakes_it(world: World) -> None:
     (thread,) = await listed(world)
     await world.backend.set_status(thread.id, Status.CLOSED)
     await world.backend.set_unread(thread.id, False)
-    await world.write(replace(INVOICE, subject="Re: Damaged parcel", answers=name))
+    await world.write(dataclasses.replace(INVOICE, subject="Re: Damaged parcel", answers=name))
     (row,) = await listed(world)
     assert (row.id, row.message_count, row.unread) == (thread.id, 2, True)
     assert row.triage is not None

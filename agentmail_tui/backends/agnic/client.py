@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.agnic import wire
 from agentmail_tui.backends.agnic.notes import Note, with_triage

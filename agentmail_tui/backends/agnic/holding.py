@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.agnic.notes import Note
 from agentmail_tui.backends.agnic.threading import threaded

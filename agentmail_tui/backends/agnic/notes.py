@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agentmail_tui.backends.tablefile import TableFile
 from agentmail_tui.clean import clean_line
@@ -28,8 +30,7 @@ def default_file() -> Path:
     return user_data_path("agentmail-tui", appauthor=False) / "agnic-notes.sqlite3"
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """What is kept of one thread; `status_at` is the newest mail when the status was set."""
 
     triage: Triage = Triage(local=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.agnic.wire import Letter
 from agentmail_tui.domain import Direction, Message

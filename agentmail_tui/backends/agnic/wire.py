@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from agentmail_tui.backends.decode import (
     ADDRESS_LIMIT,
@@ -27,8 +28,7 @@ from agentmail_tui.domain import Address, Direction, Inbox, Message
 _MOST_REFERENCES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """A message as the server lists it, with what tells its thread."""
 
     message: Message

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.commune import wire
 from agentmail_tui.backends.commune.reading import CommuneReading

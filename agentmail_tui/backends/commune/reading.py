@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.asleep import Asleep
 from agentmail_tui.backends.commune import wire, wire_delivery, wire_search

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory.administration import MemoryAdministration, records_of
 from agentmail_tui.clean import clean_line

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory.inboxes import Inboxes
 from agentmail_tui.clean import clean_line

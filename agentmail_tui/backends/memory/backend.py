@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory.administration import MemoryAdministration
 from agentmail_tui.backends.memory.figures import endpoints, metrics, span, taken_now

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import Bucket, DeliveryEvent, EndpointHealth, Metrics, WebhookDelivery

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory.world import World
 from agentmail_tui.clean import clean_line

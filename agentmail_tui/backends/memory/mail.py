@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from agentmail_tui.backends.memory.mail import triage_of
 from agentmail_tui.clean import clean_line
@@ -20,8 +21,7 @@ _NOBODY = frozenset({"none", "nobody"})
 Test = Callable[[Thread, Sequence[Message]], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """What was typed, taken apart."""
 
     words: tuple[str, ...]

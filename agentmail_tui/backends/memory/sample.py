@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from agentmail_tui.backends.memory.administered import administer
 from agentmail_tui.backends.memory.backend import EVERYTHING, MemoryBackend
@@ -87,8 +88,7 @@ def _stories(chance: random.Random) -> list[Story]:
     return stories
 
 
-@dataclass(slots=True)
-class _Writer:
+class _Writer(Struct):
     """Writes stories into a backend, each with its last mail at a given moment."""
 
     backend: MemoryBackend

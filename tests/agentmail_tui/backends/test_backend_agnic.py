@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.backends.agnic.client import AgnicBackend
 from agentmail_tui.backends.agnic.notes import Notes

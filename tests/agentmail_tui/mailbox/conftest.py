@@ -4,11 +4,11 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING, MemoryBackend
 from agentmail_tui.backends.protocol import Backend

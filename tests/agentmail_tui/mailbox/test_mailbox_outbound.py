@@ -1,4 +1,4 @@
-from dataclasses import replace
+from msgspec.structs import replace
 
 from agentmail_tui.backends.decode import address
 from agentmail_tui.backends.memory.mail import Mail

@@ -1,10 +1,10 @@
 import json
 import stat
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING
 from agentmail_tui.clean import Safe

@@ -1,7 +1,7 @@
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING
 from agentmail_tui.domain import Capabilities, Direction, Draft

@@ -1,10 +1,10 @@
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING
 from agentmail_tui.clean import Safe

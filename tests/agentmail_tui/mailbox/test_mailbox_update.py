@@ -1,10 +1,10 @@
 """The state is sound whatever happens to it, in whatever order."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory.mail import Mail
 from agentmail_tui.clean import Safe

@@ -1,8 +1,9 @@
 """The delivery panel: what arrived over time, from a bounce to its thread and back, webhooks."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING, MemoryBackend, sample_backend
 from agentmail_tui.clean import clean_line

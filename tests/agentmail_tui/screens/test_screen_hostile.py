@@ -1,10 +1,10 @@
 """Mail that was made to be obeyed: nothing of it is, on any screen."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import MemoryBackend, sample_backend
 from agentmail_tui.clean import Safe

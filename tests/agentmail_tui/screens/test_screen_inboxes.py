@@ -1,7 +1,8 @@
 """Inboxes are made, renamed and deleted by keys, and the server has them so."""
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING, MemoryBackend
 from agentmail_tui.domain import Capabilities, ThreadFilter

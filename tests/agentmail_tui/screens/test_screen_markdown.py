@@ -1,7 +1,7 @@
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import MemoryBackend
 from agentmail_tui.clean import Safe

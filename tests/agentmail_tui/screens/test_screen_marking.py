@@ -1,5 +1,6 @@
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from agentmail_tui.domain import Status
 from agentmail_tui.mailbox.state import SPLITS

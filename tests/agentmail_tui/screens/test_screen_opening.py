@@ -1,9 +1,9 @@
 import stat
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import MemoryBackend
 from agentmail_tui.clean import clean_line

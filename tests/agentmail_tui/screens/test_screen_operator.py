@@ -6,9 +6,9 @@ That each key does its work on a real server is tested in `tests/agentmail_tui/k
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING, MemoryBackend, sample_backend
 from agentmail_tui.config import load_config, read_key

@@ -1,9 +1,9 @@
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING, MemoryBackend, sample_backend
 from agentmail_tui.clean import Safe

@@ -1,8 +1,8 @@
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import Address, Direction, Status, Thread, Triage
@@ -25,7 +25,7 @@ def _thread(number: int = 0, **changes: object) -> Thread:
         unread=True,
         triage=Triage(Status.NEEDS_REPLY, (Safe("vip"), Safe("refund")), Safe("ann")),
     )
-    return replace(thread, **changes)  # type: ignore[arg-type]
+    return replace(thread, **changes)
 
 
 @pytest.fixture

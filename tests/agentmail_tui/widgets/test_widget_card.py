@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.widgets.card import Card, Fold, card_lines
 from agentmail_tui.widgets.lines import text_of, width_of

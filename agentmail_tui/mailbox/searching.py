@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import Safe, clean_line
@@ -25,8 +27,7 @@ _LATE_EVERY = 3.0  # seconds after which a question is asked again while the ind
 _WORDS_ALONE = (3.0, 6.0, 12.0, 24.0, 48.0)
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
+class _Question(Struct, frozen=True):
     """What is asked: a query as it was typed, or a thread that others are to be like."""
 
     query: str

@@ -109,10 +109,7 @@ class AgentMailApp(App[None]):
         return MailScreen(self.context)
 
     def on_mount(self) -> None:
-        """Begin to fetch mail, after the first picture."""
-        self.call_after_refresh(self._start)
-
-    def _start(self) -> None:
+        """Begin to fetch mail; the first picture is painted while the server answers."""
         mailbox = self.context.mailbox
         self.run_worker(mailbox.run(), name="mailbox", exit_on_error=True)
         for problem in self._keymap_read.problems:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-import httpx
-
+from agentmail_tui.backends.lean import httpx
 from agentmail_tui.errors import Unauthorized
 
 

@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import httpx
-
+from agentmail_tui.backends.lean import httpx
 from agentmail_tui.clean import clean_line
 from agentmail_tui.errors import (
     BadReply,

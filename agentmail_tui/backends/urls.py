@@ -5,8 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import quote
 
-import httpx
-
+from agentmail_tui.backends.lean import httpx
 from agentmail_tui.clean import clean_line
 from agentmail_tui.errors import Rejected
 

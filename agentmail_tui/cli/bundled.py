@@ -190,7 +190,7 @@ def _free_or_zero(port: int) -> int:
 
 
 def _answers(url: str) -> bool:
-    import httpx
+    from agentmail_tui.backends.lean import httpx
 
     try:
         with httpx.Client(timeout=2, trust_env=False) as http:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import getpass
 
-import httpx
-
+from agentmail_tui.backends.lean import httpx
 from agentmail_tui.cli.bundled import Access
 from agentmail_tui.errors import Unreachable
 

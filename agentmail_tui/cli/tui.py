@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -19,12 +20,15 @@ def open_tui(options: ConnectionOptions) -> int:
     """Run the TUI until its user leaves; return the exit code."""
     # Read when Textual is first imported, which the making of the app does.
     os.environ.setdefault("TEXTUAL_FPS", _PICTURES_A_SECOND)
+    # What is imported stays: to look through it for garbage again and again takes a tenth.
+    gc.disable()
     try:
         while True:
             with connect(options) as link:
                 # The server starts while the screen's modules are being imported.
                 link.launch()
                 app = link.app(link.mailbox())
+                _spare_the_collector()
                 leave_with_terminal(app)
                 app.run()
             if app.next_profile is None:
@@ -36,3 +40,9 @@ def open_tui(options: ConnectionOptions) -> int:
     except MailError as error:
         sys.stderr.write(f"agentmail-tui: {error.message}\n")
         return error.exit_code
+
+
+def _spare_the_collector() -> None:
+    """Leave what there is by now out of all collections to come."""
+    gc.freeze()
+    gc.enable()

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agentmail_tui.domain import Status
+from agentmail_tui.domain import Direction, Status
 from agentmail_tui.mailbox.terms import OPERATORS
-from agentmail_tui.screens.known import known_addresses, known_owners, known_tags
+from agentmail_tui.screens.known import (
+    held_threads,
+    known_addresses,
+    known_owners,
+    known_tags,
+)
 from agentmail_tui.widgets.completion_list import Completion
+from agentmail_tui.widgets.lines import clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +41,51 @@ _DATES = (
     ("3m", "three months ago"),
     ("1y", "a year ago"),
 )
+_PRESSING = {  # by how soon it is to be seen to
+    Status.NEEDS_REPLY: "what needs a reply, of one tag",
+    Status.WAITING: "what waits, of one tag",
+    Status.OPEN: "what is open, of one tag",
+}
+_NAME = 24  # cells
+
+
+def examples(state: MailState) -> list[Completion]:
+    """Return up to three searches, each of which finds some of the mail that is held."""
+    if not state.capabilities.search_operators:
+        return []
+    found = (*_by_tag(state), *_by_status(state), *_by_person(state))
+    return [Completion(f"{query} ", query, note) for query, note in found]
+
+
+def _by_tag(state: MailState) -> Iterator[tuple[str, str]]:
+    for tag in _askable(known_tags(state))[:1]:
+        yield f"tag:{_quoted(tag)}", "what has this tag"
+
+
+def _by_status(state: MailState) -> Iterator[tuple[str, str]]:
+    """Yield a status with a tag; another tag than the commonest, where there is one."""
+    tags = _askable(known_tags(state))
+    rarer = [*tags[1:], *tags[:1]]
+    triages = [each.triage for each in held_threads(state) if each.triage]
+    for status, note in _PRESSING.items():
+        used = {tag for each in triages if each.status is status for tag in each.tags}
+        for tag in rarer:
+            if tag in used:
+                yield f"status:{status} tag:{_quoted(tag)}", note
+                return
+
+
+def _by_person(state: MailState) -> Iterator[tuple[str, str]]:
+    for thread in held_threads(state):
+        if thread.last_direction is Direction.INBOUND and thread.party.exact:
+            who = clip(thread.party.name or thread.party.shown, _NAME)
+            yield f"from:{thread.party.exact}", f"what {who} wrote"
+            return
+
+
+def _askable(tags: list[str]) -> list[str]:
+    """Return the tags that can be written in a search."""
+    return [tag for tag in tags if '"' not in tag]
 
 
 def completions(state: MailState, text: str, everything: bool) -> list[Completion]:

@@ -31,7 +31,7 @@ def _seen(state: MailState) -> Iterator[Address]:
 def known_tags(state: MailState) -> list[str]:
     """Return the tags of the threads that are held, commonest first."""
     found: dict[str, int] = {}
-    for thread in _threads(state):
+    for thread in held_threads(state):
         for tag in thread.triage.tags if thread.triage else ():
             found[tag] = found.get(tag, 0) + 1
     return sorted(found, key=lambda tag: (-found[tag], tag))
@@ -41,13 +41,13 @@ def known_owners(state: MailState) -> list[str]:
     """Return who owns one of the threads that are held, and the reader first."""
     owners = {
         str(thread.triage.assigned_to)
-        for thread in _threads(state)
+        for thread in held_threads(state)
         if thread.triage and thread.triage.assigned_to
     }
     return [state.me, *sorted(owners - {state.me})]
 
 
-def _threads(state: MailState) -> Iterator[Thread]:
+def held_threads(state: MailState) -> Iterator[Thread]:
     """Yield every thread that is held."""
     yield from state.window.rows.values()
     yield from (hit.thread for hit in (state.search.hits if state.search else ()))

@@ -13,7 +13,7 @@ from agentmail_tui.mailbox import searches
 from agentmail_tui.mailbox.searches import SavedSearch
 from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.mailbox.terms import finished
-from agentmail_tui.screens.completing import completions
+from agentmail_tui.screens.completing import completions, examples
 from agentmail_tui.screens.panes import Panes
 from agentmail_tui.widgets.completion_list import CompletionList
 from agentmail_tui.widgets.search_bar import Mode, SearchBar
@@ -28,6 +28,7 @@ class SearchActions(Panes):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.search_bar.complete = lambda text, every: completions(self.state, text, every)
+        self.search_bar.examples = lambda: examples(self.state)
         self._writing = asyncio.Lock()
 
     def action_search(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 from textual.message import Message
 
 from agentmail_tui.widgets.lines import Line, width_of
@@ -34,6 +35,7 @@ class Offer(Struct, frozen=True):
 
     completions: tuple[Completion, ...] = ()
     at: int | None = None
+    examples: bool = False  # not what was begun goes on: only who goes to one takes it
 
 
 class CompletionList(Shown[Offer]):
@@ -58,12 +60,14 @@ class CompletionList(Shown[Offer]):
 
     @property
     def best(self) -> Completion | None:
-        """The completion that was gone to, else the first."""
-        return self.info.completions[self.info.at or 0] if self.open else None
+        """The completion that was gone to, else the first that goes on with what was typed."""
+        if self.info.examples or not self.open:
+            return self.chosen
+        return self.info.completions[self.info.at or 0]
 
     def show(self, info: Offer) -> None:
         """Show the completions, or hide where there are none."""
-        super().show(Offer(info.completions[:_MOST], info.at))
+        super().show(replace(info, completions=info.completions[:_MOST]))
         rows = self.info.completions
         notes = max((width_of(((row.note, ""),)) for row in rows), default=0)
         self.styles.width = _MARK + self._column + _GAP + notes + 2
@@ -75,7 +79,7 @@ class CompletionList(Shown[Offer]):
         count = len(self.info.completions)
         at = -1 if self.info.at is None else self.info.at
         at = min(max(at + by, -1), count - 1)
-        self.show(Offer(self.info.completions, None if at < 0 else at))
+        self.show(replace(self.info, at=None if at < 0 else at))
 
     def lay(self, _width: int) -> Sequence[Line]:
         """Return a line for each."""

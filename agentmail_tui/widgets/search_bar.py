@@ -62,6 +62,8 @@ class SearchBar(Horizontal):
         self.mode = Mode.SEARCH
         # What could come next: asked with the text up to the cursor, and whether to offer all.
         self.complete: Callable[[str, bool], Sequence[Completion]] = lambda _text, _all: ()
+        # What could be asked at all, while nothing is.
+        self.examples: Callable[[], Sequence[Completion]] = lambda: ()
         self.completions = CompletionList(Offer(), id="completions")
         self._pause: Timer | None = None
         self._asked = ""
@@ -94,6 +96,8 @@ class SearchBar(Horizontal):
             self.put(mode, "")
         # At once: what is typed fast behind the key must not be taken for keys of the list.
         self.screen.set_focus(self.field)
+        if not self.field.value:
+            self._offer()
 
     def clear(self) -> None:
         """Empty the field without asking anything."""
@@ -186,11 +190,12 @@ class SearchBar(Horizontal):
     def _offer(self, *, everything: bool = False) -> None:
         """Show what could come next, right below the words that it goes on with."""
         found: Sequence[Completion] = ()
+        examples = not everything and not self.field.value
         if self.mode is Mode.SEARCH:
             text = self.field.value[: self.field.cursor_position]
-            found = self.complete(text, everything)
+            found = self.examples() if examples else self.complete(text, everything)
         self.completions.styles.margin = (self.region.bottom, 0, 0, 0)
-        self.completions.show(Offer(tuple(found)))
+        self.completions.show(Offer(tuple(found), examples=examples))
 
     def _stop_pause(self) -> None:
         if self._pause is not None:

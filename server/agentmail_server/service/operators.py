@@ -47,7 +47,8 @@ def read_operators(typed: str, now: datetime) -> tuple[str, Filters]:
             words.append(value)
             asked += 1
         elif part[0]:
-            words.append(part[0])
+            # Signs in quotes are sought as they stand, without the quotes.
+            words.append(value if part[0].startswith('"') and value else part[0])
     if asked > _MOST:
         raise BadRequest(f"a search takes at most {_MOST} operators and phrases")
     return " ".join(words), filters

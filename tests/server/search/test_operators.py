@@ -44,6 +44,8 @@ READ = [
     ("http://shop.example/x", "http://shop.example/x", Filters()),
     ("- e-mail --", "- e-mail --", Filters()),
     ('"', '"', Filters()),
+    ('"%" late', "% late", Filters()),
+    ('-"%" on:"%"', '-"%" on:"%"', Filters()),
 ]
 
 

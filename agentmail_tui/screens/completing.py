@@ -13,7 +13,6 @@ from agentmail_tui.screens.known import (
     known_tags,
 )
 from agentmail_tui.widgets.completion_list import Completion
-from agentmail_tui.widgets.lines import clip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,12 +40,7 @@ _DATES = (
     ("3m", "three months ago"),
     ("1y", "a year ago"),
 )
-_PRESSING = {  # by how soon it is to be seen to
-    Status.NEEDS_REPLY: "what needs a reply, of one tag",
-    Status.WAITING: "what waits, of one tag",
-    Status.OPEN: "what is open, of one tag",
-}
-_NAME = 24  # cells
+_PRESSING = (Status.NEEDS_REPLY, Status.WAITING, Status.OPEN)
 
 
 def examples(state: MailState) -> list[Completion]:
@@ -59,7 +53,7 @@ def examples(state: MailState) -> list[Completion]:
 
 def _by_tag(state: MailState) -> Iterator[tuple[str, str]]:
     for tag in _askable(known_tags(state))[:1]:
-        yield f"tag:{_quoted(tag)}", "what has this tag"
+        yield f"tag:{_quoted(tag)}", "by tag"
 
 
 def _by_status(state: MailState) -> Iterator[tuple[str, str]]:
@@ -67,19 +61,18 @@ def _by_status(state: MailState) -> Iterator[tuple[str, str]]:
     tags = _askable(known_tags(state))
     rarer = [*tags[1:], *tags[:1]]
     triages = [each.triage for each in held_threads(state) if each.triage]
-    for status, note in _PRESSING.items():
+    for status in _PRESSING:
         used = {tag for each in triages if each.status is status for tag in each.tags}
         for tag in rarer:
             if tag in used:
-                yield f"status:{status} tag:{_quoted(tag)}", note
+                yield f"status:{status} tag:{_quoted(tag)}", "by status and tag"
                 return
 
 
 def _by_person(state: MailState) -> Iterator[tuple[str, str]]:
     for thread in held_threads(state):
         if thread.last_direction is Direction.INBOUND and thread.party.exact:
-            who = clip(thread.party.name or thread.party.shown, _NAME)
-            yield f"from:{thread.party.exact}", f"what {who} wrote"
+            yield f"from:{thread.party.exact}", "by who wrote"
             return
 
 

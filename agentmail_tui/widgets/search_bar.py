@@ -178,7 +178,7 @@ class SearchBar(Horizontal):
 
     def on_click(self, _event: events.Click) -> None:
         """Begin a search."""
-        self.field.focus()
+        self.begin(self.mode)
 
     def ask(self) -> None:
         """Post the words, if they are others than before."""

@@ -14,6 +14,9 @@ from agentmail_tui.errors import MailError
 # Textual paints at most this often. Nothing here moves by itself, so that a higher rate than its
 # 60 costs nothing, and a key waits for 1 ms at most instead of 16 until its effect is painted.
 _PICTURES_A_SECOND = "1000"
+# Textual writes to the terminal in a thread of its own, which by default waits 5 ms for its turn
+# while the rest of the screen is worked out.
+_TURN_SECONDS = 0.0005
 
 
 def open_tui(options: ConnectionOptions) -> int:
@@ -22,6 +25,7 @@ def open_tui(options: ConnectionOptions) -> int:
     os.environ.setdefault("TEXTUAL_FPS", _PICTURES_A_SECOND)
     # What is imported stays: to look through it for garbage again and again takes a tenth.
     gc.disable()
+    sys.setswitchinterval(_TURN_SECONDS)
     try:
         while True:
             with connect(options) as link:

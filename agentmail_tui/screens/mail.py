@@ -111,6 +111,7 @@ class MailScreen(
         The list is painted by itself before the rest, so that the cursor moves at once.
         """
         self.list.show(present.rows(state, self.now, self.context.limits))
+        self.paint_now(self.list)
         if not self._rest_due:
             self._rest_due = True
             self.call_after_refresh(self._show_rest)

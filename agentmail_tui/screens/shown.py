@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, TypeVar
 from textual.screen import Screen
 
 from agentmail_tui.mailbox.state import MailState, Tone
+from agentmail_tui.screens.compositing import NarrowCompositor
 from agentmail_tui.widgets.key_footer import FooterKey, FooterKeys
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from textual.widget import Widget
 
     from agentmail_tui.keys import Place
     from agentmail_tui.mailbox.mailbox import Mailbox
@@ -24,6 +27,7 @@ class StateScreen(Screen[Result]):
 
     def __init__(self, context: Context) -> None:
         super().__init__()
+        self._compositor = NarrowCompositor()
         self.context = context
 
     @property
@@ -43,6 +47,19 @@ class StateScreen(Screen[Result]):
 
     def show_state(self, state: MailState) -> None:
         """Show a new state; screens that need none of it leave this alone."""
+
+    def paint_now(self, widget: Widget) -> None:
+        """Put what changed of a widget on the terminal at once, before anything else is drawn.
+
+        By itself Textual would gather changes and draw them some turns of the loop later.
+        """
+        if not self.is_current or self._layout_required:
+            return
+        if widget in self._compositor.visible_widgets:
+            others = self._dirty_widgets - {widget}
+            self._compositor.update_widgets({widget})
+            self._compositor_refresh()
+            self._dirty_widgets.update(others)
 
     def say(self, text: str, tone: Tone = Tone.INFO) -> None:
         """Put a line into the status line: never as markup."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from agentmail_tui.screens.context import Context
 
 _STROKES = 20  # cells
+_BETWEEN = "  "
 _NOT_FROM_HERE = frozenset({"app.palette", "app.help", "go.keys", "app.close"})
 _SIGNS = (
     ("●", "unread"),
@@ -65,4 +66,12 @@ class CommandScreen(PickScreen[str]):
 
 
 def _row(key: Key) -> Choice:
-    return Choice(((f"  {fit(key.strokes, _STROKES)}", "key"), (key.label, "text")), key.id)
+    return Choice(((f"  {fit(_strokes(key), _STROKES)}", "key"), (key.label, "text")), key.id)
+
+
+def _strokes(key: Key) -> str:
+    """Return the strokes of a key, as many as there is room for, with a gap behind them."""
+    kept = key.strokes.split(_BETWEEN)
+    while len(kept) > 1 and len(_BETWEEN.join(kept)) >= _STROKES:
+        kept.pop()
+    return _BETWEEN.join(kept)

@@ -55,7 +55,12 @@ class PickScreen(Modal[Result]):
     def on_mount(self) -> None:
         """Show everything there is to choose."""
         self.picks.can_focus = False
+        self.on_resize()
         self.show_choices()
+
+    def on_resize(self) -> None:
+        """Leave half of the screen to the list; `vh` does not hold while a box is measured."""
+        self.picks.styles.max_height = max(self.app.size.height // 2, 1)
 
     @property
     def query_text(self) -> str:

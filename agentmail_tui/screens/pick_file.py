@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from agentmail_tui.screens.dates import size
 from agentmail_tui.screens.fuzzy import best
 from agentmail_tui.screens.modal import PickScreen
-from agentmail_tui.widgets.lines import fit
+from agentmail_tui.widgets.lines import fit, fit_right
 from agentmail_tui.widgets.pick_list import Choice
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from agentmail_tui.mailbox.html_links import Link
     from agentmail_tui.screens.context import Context
 
-_NAME = 34  # cells
+_NAME = 30  # cells
+_SIZE = 7
 _HOST = 24
 
 
@@ -39,7 +40,7 @@ class FilePicker(PickScreen[str]):
             Choice(
                 (
                     (f"  {fit(each.name or '(no name)', _NAME)}", "text"),
-                    (f"  {size(each.size)}  {each.mime_type}", "faint"),
+                    (f"  {fit_right(size(each.size), _SIZE)}  {each.mime_type}", "faint"),
                 ),
                 each.id,
             )

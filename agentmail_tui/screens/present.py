@@ -92,7 +92,7 @@ def banner(state: MailState) -> str:
     if state.link is Link.OFFLINE:
         words = "change waits" if state.pending == 1 else "changes wait"
         waiting = f" · {state.pending} {words}" if state.pending else ""
-        return f"Offline{detail} · trying again by itself; ctrl+l tries now{waiting}"
+        return f"Offline{waiting}{detail} · trying again; ctrl+l tries now"
     if state.link is Link.REFUSED:
         return f"The server refused the key{detail} · start again with another one"
     return ""
@@ -198,14 +198,16 @@ def _way_on(state: MailState) -> str:
 def list_head(state: MailState) -> tuple[Line, Line]:
     """Return what stands above the list: how many, and news from further up."""
     if state.search is not None and select.searching(state):
-        return ((f" {len(state.search.hits)} found", "muted"),), (("best first ", "faint"),)
+        order = "best first " if state.search.hits else ""
+        return ((f" {len(state.search.hits)} found", "muted"),), ((order, "faint"),)
     total = state.window.total
     more = "" if state.window.complete or not total else "+"
     noun = "thread" if total == 1 and not more else "threads"
     left: Line = ((f" {number(total)}{more} {noun}", "muted"),)
     if state.window.fresh:
         return left, ((f"{state.window.fresh} new ↑ gg ", "on"),)
-    return left, ((("loading … " if state.window.loading else "newest first "), "faint"),)
+    order = "newest first " if total else ""
+    return left, (("loading … " if state.window.loading else order, "faint"),)
 
 
 def status(state: MailState) -> StatusInfo:

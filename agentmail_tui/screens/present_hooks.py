@@ -31,7 +31,8 @@ def webhook_choices(state: MailState, now: datetime) -> list[Choice]:
 
 def _health(endpoint: EndpointHealth, now: datetime) -> Line:
     rate = endpoint.success_rate
-    share = "no calls ended" if rate is None else f"{rate:.1f}% of {number(endpoint.total)} taken"
+    ended = number(endpoint.delivered + endpoint.dead)
+    share = "no calls ended" if rate is None else f"{rate:.1f}% of {ended} taken"
     counts: tuple[Span, ...] = tuple(
         (f"  {count} {name}", ink)
         for count, name, ink in (

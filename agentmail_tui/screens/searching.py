@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from textual import on
 
 from agentmail_tui.clean import clean_line
+from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import searches
 from agentmail_tui.mailbox.searches import SavedSearch
 from agentmail_tui.mailbox.state import Tone
@@ -20,6 +21,9 @@ from agentmail_tui.widgets.search_bar import Mode, SearchBar
 
 if TYPE_CHECKING:
     from agentmail_tui.screens.context import Context
+    from agentmail_tui.widgets.key_footer import FooterKeys
+
+_OF_SEARCHES = frozenset({"complete", "exact"})  # acts that do nothing while the list is narrowed
 
 
 class SearchActions(Panes):
@@ -30,6 +34,13 @@ class SearchActions(Panes):
         self.search_bar.complete = lambda text, every: completions(self.state, text, every)
         self.search_bar.examples = lambda: examples(self.state)
         self._writing = asyncio.Lock()
+
+    def footer_keys(self, place: Place) -> FooterKeys:
+        """Return the keys that are shown; to narrow the list is not to search."""
+        found = super().footer_keys(place)
+        if place is Place.FIELD and self.search_bar.mode is Mode.NARROW:
+            return replace(found, keys=tuple(k for k in found.keys if k.action not in _OF_SEARCHES))
+        return found
 
     def action_search(self) -> None:
         """Put the cursor into the search field."""

@@ -12,7 +12,7 @@ from agentmail_tui.widgets.painted import Shown
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_COLUMN = 30
+_COLUMN = 30  # cells at least
 
 
 class Choices(Struct, frozen=True):
@@ -35,6 +35,7 @@ class ChoiceHint(Shown[Choices]):
     def lay(self, width: int) -> Sequence[Line]:
         """Return a heading and the choices, column by column."""
         columns = max(width // _COLUMN, 1)
+        cells = width // columns
         rows = -(-len(self.info.choices) // columns)
         lines: list[Line] = [
             ((f"{self.info.prefix} …", "key"), (f"  {self.info.name}", "muted")),
@@ -43,6 +44,6 @@ class ChoiceHint(Shown[Choices]):
         for row in range(rows):
             spans: list[Span] = []
             for stroke, label in self.info.choices[row::rows]:
-                spans.extend(((f"{stroke}  ", "key"), (fit(label, _COLUMN - 4), "text")))
+                spans.extend(((f"{stroke}  ", "key"), (fit(label, cells - 5), "text"), (" ", "")))
             lines.append(tuple(spans))
         return lines

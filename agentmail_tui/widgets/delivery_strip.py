@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TWO_COLUMNS_FROM = 100
+_LEAST = 12  # cells of a reason that is cut
 _EDGE: Span = (" ", "")
 _GAP: Span = ("   ", "")
 
@@ -62,5 +63,11 @@ def _at(events: tuple[Line, ...], index: int) -> Line:
 def _columns(left: Line, right: Line, width: int) -> Line:
     """Return two events side by side, each with half of the width."""
     half = width // 2
-    first = ends(((" ", ""), *clip_spans(left, half - 3)), (), half)
-    return (*first, *clip_spans(right, width - half - 1))
+    first = ends(((" ", ""), *_told(left, half - 3)), (), half)
+    return (*first, *_told(right, width - half - 1))
+
+
+def _told(event: Line, room: int) -> Line:
+    """Return an event without its reason where next to nothing of that could be seen."""
+    short = event[:-1]
+    return clip_spans(short if width_of(short) + _LEAST > room else event, room)

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from agentmail_tui.widgets.lines import BLANK, Line, Span, clip_spans, joined, width_of, wrap
+from agentmail_tui.widgets.lines import BLANK, Line, Span, clip, clip_spans, joined, width_of, wrap
 from agentmail_tui.widgets.painted import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _NAME_WIDTH = 8
+_BETWEEN: Span = (" · ", "faint")
+_LEAST = 12  # cells of a fact that is cut, with what is between
 
 
 class Fact(Struct, frozen=True):
@@ -86,6 +88,17 @@ class TriageBrief(Shown[Brief]):
 
     def lay(self, width: int) -> Sequence[Line]:
         """Return the facts and the text."""
-        facts = clip_spans(((" ", ""), *joined(self.info.facts, (" · ", "faint"))), width)
-        text = [((" ", ""), (line, "muted")) for line in wrap(self.info.text, max(width - 2, 1))]
-        return [facts, *text]
+        room = max(width - 2, 1)
+        facts = clip_spans(((" ", ""), *joined(self._facts(room), _BETWEEN)), width)
+        rows = max(self.size.height - 1, 1)
+        text = list(wrap(self.info.text, room))
+        if len(text) > rows:
+            text[rows - 1 :] = [clip(" ".join(text[rows - 1 : rows + 1]), room)]
+        return [facts, *(((" ", ""), (line, "muted")) for line in text)]
+
+    def _facts(self, room: int) -> list[tuple[Span, ...]]:
+        """Return the facts without those of which next to nothing could be seen."""
+        facts = list(self.info.facts)
+        while len(facts) > 1 and width_of(joined(facts[:-1], _BETWEEN)) + _LEAST > room:
+            facts.pop()
+        return facts

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 from textual.message import Message
 
-from agentmail_tui.widgets.lines import Line, Span, width_of
+from agentmail_tui.widgets.lines import Line, Span, clip, width_of
 from agentmail_tui.widgets.painted import Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from textual import events
+
+_LONGEST, _SHORTEST = 12, 3  # cells of a word where counts are left out
 
 
 class Tab(Struct, frozen=True):
@@ -42,10 +46,10 @@ class SplitBar(Shown[Tabs]):
         index: int
 
     def lay(self, width: int) -> Sequence[Line]:
-        """Return the tabs; with little room with shorter words, or none but the current one's."""
+        """Return the tabs; with little room shorter, the current one with its count to the last."""
         cells: list[tuple[Span, ...]] = []
-        for words in (_full, _short, _none):
-            cells = [_cell(number, tab, words(tab)) for number, tab in enumerate(self.info.tabs, 1)]
+        for words in _ways():
+            cells = [_cell(number, words(tab)) for number, tab in enumerate(self.info.tabs, 1)]
             if sum(width_of(cell) for cell in cells) + len(cells) <= width:
                 break
         spans: list[Span] = []
@@ -66,20 +70,27 @@ class SplitBar(Shown[Tabs]):
                 return
 
 
-def _full(tab: Tab) -> str:
-    return tab.label
+def _ways() -> Iterator[Callable[[Tab], Tab]]:
+    """Yield what can be done for want of room, the least first."""
+    yield lambda tab: tab
+    yield _short
+    for cells in range(_LONGEST, _SHORTEST - 1, -1):
+        yield partial(_shorter, cells=cells)
+    yield lambda tab: _short(tab) if tab.current else Tab("")
 
 
-def _short(tab: Tab) -> str:
-    return tab.short or tab.label
+def _short(tab: Tab) -> Tab:
+    return replace(tab, label=tab.short or tab.label)
 
 
-def _none(tab: Tab) -> str:
-    return _short(tab) if tab.current else ""
+def _shorter(tab: Tab, cells: int) -> Tab:
+    """Return a tab without its count: the words tell more."""
+    return _short(tab) if tab.current else Tab(clip(tab.short or tab.label, cells))
 
 
-def _cell(number: int, tab: Tab, label: str) -> tuple[Span, ...]:
+def _cell(number: int, tab: Tab) -> tuple[Span, ...]:
     """Return one tab; the current one is marked by reverse or bold, not by colour alone."""
+    label = tab.label
     words = " ".join(part for part in (label, tab.count) if part)
     if tab.current:
         return ((f" {number} {words} ", "chip"),)

@@ -11,8 +11,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from msgspec import Struct, field
 
-from agentmail_tui.clean import clean, clean_line
+from agentmail_tui.clean import clean
 from agentmail_tui.mailbox.html_links import Link, link_to
+from agentmail_tui.screens.html_page import link_notes
 from agentmail_tui.widgets.lines import Line, Span, width_of
 from agentmail_tui.widgets.text_view import Paragraph
 
@@ -57,7 +58,7 @@ def markdown_page(text: str) -> list[Paragraph]:
         _block(page, token)
     while page.made and not page.made[-1].spans:
         page.made.pop()
-    page.made.extend(_notes(page.links))
+    page.made.extend(link_notes(page.links))
     return page.made or [Paragraph((("(no text)", "faint"),))]
 
 
@@ -174,20 +175,3 @@ def _leads(page: _Page, href: str, said: list[str]) -> Span:
     link = link_to(href, "".join(said), len(page.links) + 1)
     page.links.append(link)
     return (f" [{link.number} ▸ {link.host}]", "warn" if link.warning else "muted")
-
-
-def _notes(links: Sequence[Link]) -> Iterator[Paragraph]:
-    if links:
-        yield Paragraph(())
-        yield Paragraph((("── Links, with where they lead ──", "faint"),))
-        yield Paragraph(())
-    for link in links:
-        number = f"[{link.number}] "
-        line = (
-            (number, "faint"),
-            (f"{link.host}  ", "text"),
-            (clean_line(link.url, 1_000), "muted"),
-        )
-        yield Paragraph(line, " " * len(number))
-        if link.warning:
-            yield Paragraph(((f"    ! {link.warning}", "warn"),), "    ")

@@ -68,9 +68,15 @@ def _markdown(message: Message) -> Made:
     return markdown_page(message.text)
 
 
+def _html(message: Message) -> Made:
+    from agentmail_tui.screens.html_page import html_page
+
+    return html_page(message.html or "")
+
+
 _MADE: dict[str, Callable[[Message], Made]] = {
     "text": views.text_view,
     "markdown": _markdown,
-    "html": views.html_view,
+    "html": _html,
     "extracted": views.extracted_view,
 }

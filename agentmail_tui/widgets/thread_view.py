@@ -187,7 +187,7 @@ class ThreadView(FindLines, can_focus=True):
 
     def _scroll_to_current(self) -> None:
         """Bring the current message's head to the top, as far as there is text below."""
-        if self._starts:
+        if self._current < len(self._starts):  # else there is no room yet to lay it out
             self.call_after_refresh(
                 self.scroll_to, y=self._starts[self._current], animate=False, force=True
             )

@@ -26,6 +26,7 @@ from agentmail_tui.screens.mail import MailScreen
 from agentmail_tui.screens.shown import StateScreen
 from agentmail_tui.screens.turns import Returned, Turns, Typed
 from agentmail_tui.themes import MONO, NAMES, THEMES, pick
+from agentmail_tui.widgets.line_scroll import LineScroll
 from agentmail_tui.widgets.wall import NoColour, Wall
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class AgentMailApp(App[None]):
             switch=self._leave_for,
             limits=limits or {},
         )
-        self._turns = Turns(self, super().on_event)
+        self._turns = Turns(self, self._take)
         self._newest: MailState | None = None
         self.next_profile: str | None = None
         for each in THEMES:
@@ -121,6 +122,14 @@ class AgentMailApp(App[None]):
             await self._turns.take(event)
         else:
             await super().on_event(event)
+
+    async def _take(self, typed: Typed) -> None:
+        """Hand a key to what has the focus; lists and texts have no keys of their own."""
+        if isinstance(typed, events.Paste) or not isinstance(self.focused, LineScroll):
+            await super().on_event(typed)
+        elif not await self._check_bindings(typed.key, priority=True):
+            # Straight to the screen, not up through five widgets, each in its turn of the loop.
+            self.screen._forward_event(typed)  # noqa: SLF001
 
     @on(Returned)
     def _key_returned(self, message: Returned) -> None:

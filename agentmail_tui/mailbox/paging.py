@@ -9,6 +9,8 @@ from agentmail_tui.mailbox import rows
 from agentmail_tui.mailbox.state import MailState, Split
 
 PAGE = 100
+# A list is begun with fewer rows: they are on screen the sooner.
+FIRST_PAGE = 50
 AHEAD = 50  # rows read beyond what is on screen
 
 
@@ -28,7 +30,7 @@ def next_part(state: MailState, first: int, last: int) -> Part | None:
     begun = bool(window.rows) or window.complete or window.next_cursor is not None
     if window.stale or not begun:
         start = max(first - AHEAD, 0) if offsets and window.stale else 0
-        return Part(start, PAGE, offset=start if offsets else None)
+        return Part(start, PAGE if begun else FIRST_PAGE, offset=start if offsets else None)
     if offsets:
         gap = rows.missing(window, first - AHEAD, last + AHEAD)
         # Rows held back are above ours on the server.

@@ -13,6 +13,7 @@ from agentmail_tui.widgets.key_footer import FooterKey, FooterKeys
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from textual.geometry import Size
     from textual.widget import Widget
 
     from agentmail_tui.keys import Place
@@ -28,6 +29,7 @@ class StateScreen(Screen[Result]):
     def __init__(self, context: Context) -> None:
         super().__init__()
         self._compositor = NarrowCompositor()
+        self._laid_out: Size | None = None
         self.context = context
 
     @property
@@ -47,6 +49,12 @@ class StateScreen(Screen[Result]):
 
     def show_state(self, state: MailState) -> None:
         """Show a new state; screens that need none of it leave this alone."""
+
+    def _screen_resized(self, size: Size) -> None:
+        """Lay out for another size alone: at the start Textual tells the same one three times."""
+        if size != self._laid_out:
+            self._laid_out = size
+            super()._screen_resized(size)
 
     def paint_now(self, widget: Widget) -> None:
         """Put what changed of a widget on the terminal at once, before anything else is drawn.

@@ -94,7 +94,7 @@ def banner(state: MailState) -> str:
         waiting = f" · {state.pending} {words}" if state.pending else ""
         return f"Offline{waiting}{detail} · trying again; ctrl+l tries now"
     if state.link is Link.REFUSED:
-        return f"The server refused the key{detail} · start again with another one"
+        return f"The server refused the key{detail} · restart with another"
     return ""
 
 

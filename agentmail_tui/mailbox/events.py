@@ -97,12 +97,18 @@ class PageWanted(Struct, frozen=True):
 
 
 class PageLoaded(Struct, frozen=True):
-    """Rows from row number `first` on; `asked` is how many were asked for."""
+    """Rows from row number `first` on; `asked` is how many were asked for.
+
+    `fresh` rows were known to stand above ours on the server when these were asked for, and
+    `above` was the thread just above the first of them.
+    """
 
     generation: int
     first: int
     asked: int
     page: Page[Thread]
+    fresh: int = 0
+    above: str | None = None
 
 
 class PageFailed(Struct, frozen=True):

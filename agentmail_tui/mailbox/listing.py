@@ -124,6 +124,7 @@ class Listing(OnScreen):
             if not self._state.window.loading:
                 self._post(ev.PageWanted())
             window = self._state.window
+            above = window.rows.get(part.first - 1)
             try:
                 page = await self._backend.threads(
                     window.wanted, limit=part.asked, cursor=part.cursor, offset=part.offset
@@ -131,7 +132,17 @@ class Listing(OnScreen):
             except MailError as error:
                 self._post(ev.PageFailed(window.generation, clean_line(error.message)))
                 return
-            self._post(ev.PageLoaded(window.generation, part.first, part.asked, page))
+            fresh = 0 if part.offset is None else part.offset - part.first
+            self._post(
+                ev.PageLoaded(
+                    window.generation,
+                    part.first,
+                    part.asked,
+                    page,
+                    fresh,
+                    None if above is None else above.id,
+                )
+            )
             self._want_triage()
 
     def _recount(self) -> None:

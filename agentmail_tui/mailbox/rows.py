@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -83,20 +83,48 @@ def age_key(thread: Thread) -> tuple[float, str]:
     return thread.last_message_at.timestamp(), thread.id
 
 
+def moved_by(
+    window: ThreadWindow, first: int, shown: Sequence[Thread], above: str | None
+) -> int | None:
+    """Return by how many rows a page belongs elsewhere than at `first`, None if nothing tells.
+
+    Mail that the server had and nobody told of yet shows rows again that are held; mail that was
+    told of since the page was asked for has moved `above`, the thread just above it.
+    """
+    if window.stale:
+        return None
+    held = {row.id: (number, age_key(row)) for number, row in window.rows.items()}
+    for step, thread in enumerate(shown):
+        number, key = held.get(thread.id, (-1, None))
+        if key == age_key(thread) and (above in held or number < first + step):
+            return number - first - step
+    return held[above][0] + 1 - first if above in held else None
+
+
 def with_page(
-    window: ThreadWindow, first: int, asked: int, page: Page[Thread], threads: Iterable[Thread]
+    window: ThreadWindow,
+    first: int,
+    asked: int,
+    page: Page[Thread],
+    threads: Iterable[Thread],
+    fresh: int,
 ) -> ThreadWindow:
-    """Return the window with a page that was read; `threads` are its rows as they are shown."""
+    """Return the window with a page that was read; `threads` are its rows as they are shown.
+
+    `fresh` of the rows that the server counts stand above ours, and so do those before row 0.
+    """
     shown = list(threads)
     hidden = len(page.items) - len(shown)
     ids = {thread.id for thread in shown}
     old = {} if window.stale else window.rows
     rows = {number: row for number, row in old.items() if row.id not in ids}
-    rows.update({first + step: thread for step, thread in enumerate(shown)})
+    rows.update({first + step: row for step, row in enumerate(shown) if first + step >= 0})
     end = first + len(shown)
     if page.total is not None:
         total, complete = (
-            _told_total(window, page.total, end, hidden, len(page.items) < asked),
+            _told_total(
+                page.total, end, hidden + (0 if window.stale else fresh), len(page.items) < asked
+            ),
             True,
         )
     else:
@@ -112,12 +140,12 @@ def with_page(
         error=None,
         held_back=frozenset() if window.stale else window.held_back,
         fresh=0 if window.stale else window.fresh,
+        came=(),
     )
 
 
-def _told_total(window: ThreadWindow, told: int, end: int, hidden: int, short: bool) -> int:
+def _told_total(told: int, end: int, unseen: int, short: bool) -> int:
     """Return how many rows there are, by what the server told and by where its page stopped."""
-    unseen = hidden + (0 if window.stale else window.fresh)
     # A page that is short though more should follow: the end is where it stopped.
     return min(end, told) if short else max(told - unseen, end)
 

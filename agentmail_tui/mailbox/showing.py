@@ -51,7 +51,7 @@ def show(
     put in.
     """
     before = known(state, thread.id) or before
-    state = _in_list(state, thread, arrival=arrival)
+    state = in_list(state, thread, arrival=arrival)
     if state.open is not None and state.open.thread.id == thread.id:
         state = replace(state, open=replace(state.open, thread=thread))
     if state.search is not None:
@@ -66,7 +66,10 @@ def _hit(hit: Hit, thread: Thread) -> Hit:
     return replace(hit, thread=thread) if hit.thread.id == thread.id else hit
 
 
-def _in_list(state: MailState, thread: Thread, *, arrival: bool) -> MailState:
+def in_list(state: MailState, thread: Thread, *, arrival: bool) -> MailState:
+    """Return the state with `thread` (patches applied) in the list, if it belongs there."""
+    if arrival and state.window.stale:
+        state = replace(state, window=replace(state.window, came=(*state.window.came, thread)))
     window = state.window
     index = rows.find(window, thread.id)
     wanted = rows.lets_through(window.wanted, thread)

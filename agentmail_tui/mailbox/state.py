@@ -83,6 +83,7 @@ class ThreadWindow(Struct, frozen=True):
     # Threads that came meanwhile and are not among the rows; `fresh` counts them.
     held_back: frozenset[str] = frozenset()
     stale: bool = False  # the rows are old ones, to be replaced by the next page
+    came: tuple[Thread, ...] = ()  # what came meanwhile, and that page may not have
 
 
 class SearchState(Struct, frozen=True):

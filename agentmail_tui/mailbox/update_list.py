@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from agentmail_tui.domain import Thread
@@ -10,6 +12,7 @@ from agentmail_tui.mailbox import rows
 from agentmail_tui.mailbox.select import row_count, visible_row
 from agentmail_tui.mailbox.showing import (
     cursor_by_id,
+    in_list,
     known,
     on_top,
     show,
@@ -24,7 +27,7 @@ def list_asked(state: MailState, event: ev.ListAsked) -> MailState:
     """Begin another list, or read the same one again with the old rows still shown."""
     generation = state.window.generation + 1
     if event.keep:
-        window = replace(state.window, generation=generation, loading=True, stale=True)
+        window = replace(state.window, generation=generation, loading=True, stale=True, came=())
         return replace(state, window=window)
     window = ThreadWindow(wanted=event.wanted, generation=generation)
     return replace(
@@ -55,7 +58,21 @@ def page_loaded(state: MailState, event: ev.PageLoaded) -> MailState:
         thread = on_top(state, row)
         if rows.lets_through(window.wanted, thread):
             shown.append(thread)
-    return cursor_by_id(state, rows.with_page(window, event.first, event.asked, event.page, shown))
+    moved = rows.moved_by(window, event.first, shown, event.above)
+    first, fresh = event.first, window.fresh
+    if moved is not None:
+        first, fresh = first + moved, event.fresh - moved
+    put = rows.with_page(window, first, event.asked, event.page, shown, fresh)
+    return _with_newer(cursor_by_id(state, put), window.came)
+
+
+def _with_newer(state: MailState, came: Iterable[Thread]) -> MailState:
+    """Return the state with what came after the server had made the page."""
+    for thread in came:
+        index = rows.find(state.window, thread.id)
+        if index is None or rows.age_key(state.window.rows[index]) < rows.age_key(thread):
+            state = in_list(state, thread, arrival=True)
+    return state
 
 
 def page_failed(state: MailState, event: ev.PageFailed) -> MailState:

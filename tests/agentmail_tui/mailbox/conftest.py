@@ -73,6 +73,7 @@ class Network:
         self.resumed: list[str | None] = []
         self._now: Counter[str] = Counter()
         self._held: dict[str, deque[asyncio.Future[None]]] = {}
+        self._slow: dict[str, asyncio.Event] = {}
         self._errors: dict[str, deque[MailError]] = {}
         self._away: MailError | None = None
         self._wire: asyncio.Queue[Live | MailError] = asyncio.Queue()
@@ -99,6 +100,10 @@ class Network:
 
     def held(self, verb: str) -> int:
         return len(self._held.get(verb, ()))
+
+    def slow_answers(self, verb: str) -> asyncio.Event:
+        """Have answers, once made, wait on their way until the event is set."""
+        return self._slow.setdefault(verb, asyncio.Event())
 
     def fail(self, verb: str, *errors: MailError) -> None:
         self._errors.setdefault(verb, deque()).extend(errors)
@@ -156,7 +161,10 @@ class Network:
                     raise self._away
                 if self._errors.get(verb):
                     raise self._errors[verb].popleft()
-                return await getattr(self.backend, verb)(*args, **kwargs)
+                answer = await getattr(self.backend, verb)(*args, **kwargs)
+                if verb in self._slow:
+                    await self._slow[verb].wait()
+                return answer
             finally:
                 self._now[verb] -= 1
 

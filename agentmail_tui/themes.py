@@ -156,7 +156,9 @@ THEMES: tuple[Theme, ...] = (
             "success": "#ffffff",
         },
         dark=True,
+        # Reversed, so that the cursor is seen where colours are taken out as well.
         **{"input-cursor-text-style": "reverse", "block-cursor-text-style": "reverse"},
+        **{"input-cursor-foreground": "#ffffff", "input-cursor-background": "#000000"},
     ),
 )
 NAMES: tuple[str, ...] = tuple(theme.name for theme in THEMES)

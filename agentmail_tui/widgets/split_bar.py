@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
+from rich.cells import set_cell_size
 from textual.message import Message
 
-from agentmail_tui.widgets.lines import Line, Span, clip, width_of
+from agentmail_tui.widgets.lines import Line, Span, width_of
 from agentmail_tui.widgets.painted import Shown
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class SplitBar(Shown[Tabs]):
         cells: list[tuple[Span, ...]] = []
         for words in _ways():
             cells = [_cell(number, words(tab)) for number, tab in enumerate(self.info.tabs, 1)]
-            if sum(width_of(cell) for cell in cells) + len(cells) <= width:
+            if sum(width_of(cell) for cell in cells) + len(cells) - 1 <= width:
                 break
         spans: list[Span] = []
         for number, cell in enumerate(cells):
@@ -85,7 +86,8 @@ def _short(tab: Tab) -> Tab:
 
 def _shorter(tab: Tab, cells: int) -> Tab:
     """Return a tab without its count: the words tell more."""
-    return _short(tab) if tab.current else Tab(clip(tab.short or tab.label, cells))
+    word = set_cell_size((tab.short or tab.label)[:cells], cells).rstrip()
+    return _short(tab) if tab.current else Tab(word)
 
 
 def _cell(number: int, tab: Tab) -> tuple[Span, ...]:

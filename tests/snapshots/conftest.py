@@ -6,24 +6,28 @@ import os
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from agentmail_tui.app import AgentMailApp
 from agentmail_tui.backends.memory import sample_backend
 from agentmail_tui.mailbox.mailbox import Mailbox
+from agentmail_tui.themes import DARK, LIGHT, MONO
 
 NOW = datetime(2025, 3, 12, 11, 52, tzinfo=UTC)
 TEXTS = Path(__file__).parent / "texts"
+SIZES = {"120x36": (120, 36), "80x24": (80, 24)}
 
-Step = Callable[["Picture"], Awaitable[None]]
+Steps = Callable[[Any], Awaitable[None]]
 
 
 class Picture:
     """The application over the sample mailbox, brought to the state to be pictured."""
 
-    def __init__(self, state_dir: Path, *, theme: str | None = None) -> None:
+    def __init__(self, state_dir: Path) -> None:
         numbers = itertools.count(1)
         self.mailbox = Mailbox(
             sample_backend(NOW, 1),
@@ -32,13 +36,14 @@ class Picture:
             me="me",
             read_only=False,
         )
-        self.app = AgentMailApp(self.mailbox, clock=lambda: NOW, theme=theme, state_dir=state_dir)
+        self.app = AgentMailApp(self.mailbox, clock=lambda: NOW, state_dir=state_dir)
         self.app.animation_level = "none"
         self.pilot: Pilot[None]
 
     async def press(self, *keys: str) -> None:
         for key in keys:
             await self.pilot.press(key)
+        await self.until(lambda: self.app.keys_done)
 
     async def until(self, true: Callable[[], object]) -> None:
         """Wait for a condition, ten seconds at most."""
@@ -66,6 +71,30 @@ class Picture:
             return opened is not None and opened.messages is not None
 
         await self.until(here)
+
+    async def bring(self, pilot: Pilot[None], steps: Steps) -> None:
+        """Go to a state and wait until nothing moves any more."""
+        self.pilot = pilot
+        await self.settle()
+        await steps(self)
+        await self.until(lambda: not self.mailbox.state.admin.loading)
+        await self.until(lambda: not self.mailbox.state.delivery.loading)
+        if self.app.size.width >= 100 and self.mailbox.state.selected_id:
+            await self.until_mail()
+
+    async def wear(self, theme: str) -> None:
+        self.app.theme = theme
+        await self.pilot.pause()
+
+    async def read(self) -> str:
+        """Return the text of the screen, which fills it and is the same in every theme."""
+        lines = self.lines()
+        assert len(lines) == self.app.size.height
+        assert {cell_len(line) for line in lines} == {self.app.size.width}
+        for theme in (LIGHT, MONO, DARK):
+            await self.wear(theme)
+            assert self.lines() == lines
+        return "\n".join(line.rstrip() for line in lines)
 
     def lines(self) -> list[str]:
         """What is on screen, line by line."""
@@ -96,11 +125,6 @@ def picture(tmp_path: Path) -> Picture:
 
 
 @pytest.fixture
-def make_picture() -> type[Picture]:
-    return Picture
-
-
-@pytest.fixture
 def text_kept(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare a screen with the text that is kept of it; `--snapshot-update` keeps it anew."""
 
@@ -110,5 +134,30 @@ def text_kept(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             TEXTS.mkdir(exist_ok=True)
             path.write_text(text + "\n", encoding="utf-8")
         assert path.read_text(encoding="utf-8") == text + "\n"
+
+    return compare
+
+
+class Photograph(Protocol):
+    """Compares a state, by its name, at a size with the picture and the text that are kept."""
+
+    def __call__(self, name: str, size: str, steps: Steps, theme: str = DARK) -> None: ...
+
+
+@pytest.fixture
+def photograph(
+    picture: Picture, snap_compare: Any, text_kept: Callable[[str, str], None]
+) -> Photograph:
+    def compare(name: str, size: str, steps: Steps, theme: str = DARK) -> None:
+        texts: list[str] = []
+
+        async def before(pilot: Pilot[None]) -> None:
+            await picture.bring(pilot, steps)
+            texts.append(await picture.read())
+            await picture.wear(theme)
+
+        assert snap_compare(picture.app, terminal_size=SIZES[size], run_before=before)
+        if theme == DARK:
+            text_kept(f"{name}-{size}", texts[0])
 
     return compare

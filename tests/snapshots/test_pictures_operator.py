@@ -1,14 +1,13 @@
 """The delivery panel in its parts, and the screens of an operator, at both sizes."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.cells import cell_len
-from textual.pilot import Pilot
 
-SIZES = {"120x36": (120, 36), "80x24": (80, 24)}
+from agentmail_tui.themes import LIGHT, MONO
+from tests.snapshots.conftest import SIZES, Photograph, Steps
+
 SERVERS = """default = "work"
 
 [profiles.work]
@@ -36,9 +35,12 @@ SCREENS = {
     "organisation": "g O ~plan",
     "servers": "g S ~staging",
     "server-key": 'g S ~staging n ~New "one enter ~URL "https://a.example enter ~key "abc',
+    "inboxes": "g I ~billing j",
     "schema": "g I e ~wants_refund",
     "schema-wrong": 'g I e ~wants_refund down down down down "x ~line_5',
 }
+ADMINISTRATION = ("domains", "api-keys", "organisation", "servers", "inboxes", "schema")
+THEMES = {"light": LIGHT, "mono": MONO}
 
 
 @pytest.fixture(autouse=True)
@@ -48,42 +50,35 @@ def _servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AGENTMAIL_TUI_CONFIG", "config.toml")
 
 
-async def _press(picture: Any, script: str) -> None:
-    for word in script.split():
-        text = word[1:].replace("_", " ")
-        if word.startswith("~"):
-            # Names of the sample have underscores of their own.
-            await picture.until(
-                lambda text=text, word=word: text in picture.text() or word[1:] in picture.text()
-            )
-        elif word.startswith('"'):
-            await picture.press(*text)
-        else:
-            await picture.press(word)
+def scripted(script: str) -> Steps:
+    """Return steps that do what a script says."""
+
+    async def steps(picture: Any) -> None:
+        for word in script.split():
+            text = word[1:].replace("_", " ")
+            if word.startswith("~"):
+                # Names of the sample have underscores of their own.
+                await picture.until(
+                    lambda text=text, word=word: (
+                        text in picture.text() or word[1:] in picture.text()
+                    )
+                )
+            else:
+                await picture.press(*(text if word.startswith('"') else (word,)))
+
+    return steps
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", SCREENS)
-def test_picture(
-    name: str,
-    size: str,
-    picture: Any,
-    snap_compare: Any,
-    text_kept: Callable[[str, str], None],
+def test_picture(name: str, size: str, photograph: Photograph) -> None:
+    photograph(name, size, scripted(SCREENS[name]))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", ADMINISTRATION)
+def test_administration_in_another_theme(
+    name: str, theme: str, size: str, photograph: Photograph
 ) -> None:
-    seen: list[str] = []
-
-    async def before(pilot: Pilot[None]) -> None:
-        picture.pilot = pilot
-        await picture.settle()
-        await _press(picture, SCREENS[name])
-        await picture.until(lambda: not picture.mailbox.state.admin.loading)
-        await picture.until(lambda: not picture.mailbox.state.delivery.loading)
-        await pilot.pause()
-        seen.extend(picture.lines())
-
-    assert snap_compare(picture.app, terminal_size=SIZES[size], run_before=before)
-    width, height = SIZES[size]
-    assert len(seen) == height
-    assert {cell_len(line) for line in seen} == {width}
-    text_kept(f"{name}-{size}", "\n".join(line.rstrip() for line in seen))
+    photograph(name, size, scripted(SCREENS[name]), THEMES[theme])

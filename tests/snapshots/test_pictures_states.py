@@ -1,20 +1,18 @@
-"""The states of mail, of its boxes and of what goes wrong: as text, and in every theme alike."""
+"""The states of mail, of its boxes and of what goes wrong; the main ones in every theme."""
 
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from textual.pilot import Pilot
 
 from agentmail_tui.clean import clean_line
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.state import Link
-from agentmail_tui.themes import DARK, LIGHT, MONO
+from agentmail_tui.themes import LIGHT, MONO
+from tests.snapshots.conftest import SIZES, Photograph, Steps
 
-Steps = Callable[[Any], Awaitable[None]]
-SIZES = {"120x36": (120, 36), "80x24": (80, 24)}
+THEMES = {"light": LIGHT, "mono": MONO}
 
 
 def pressing(*keys: str, sees: str) -> Steps:
@@ -82,7 +80,6 @@ STATES: dict[str, Steps] = {
     "tags": pressing("t", sees="type a tag"),
     "assign": pressing("a", sees="Assign to"),
     "inboxes": pressing("g", "i", sees="all inboxes"),
-    "manage": pressing("g", "I", sees="rename"),
     "undo-list": pressing("e", "m", "g", "u", sees="takes that one back"),
     "help": pressing("?", sees="type to find"),
     "palette": pressing(":", *"snoo", sees="snooze"),
@@ -95,37 +92,10 @@ STATES: dict[str, Steps] = {
 }
 
 
-def _theme(picture: Any, name: str) -> None:
-    picture.app.theme = name
-
-
-async def _drawn(picture: Any, steps: Steps, size: tuple[int, int]) -> dict[str, str]:
-    """Return the screen in every theme, one after the other."""
-    found: dict[str, str] = {}
-    async with picture.app.run_test(size=size) as pilot:
-        picture.pilot = pilot
-        await picture.settle()
-        await steps(picture)
-        await pilot.pause()
-        for theme in (DARK, LIGHT, MONO):
-            _theme(picture, theme)
-            await pilot.pause()
-            lines = picture.lines()
-            assert {cell_len(line) for line in lines} == {size[0]}
-            assert len(lines) == size[1]
-            found[theme] = "\n".join(line.rstrip() for line in lines)
-    return found
-
-
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", STATES)
-async def test_state_reads_the_same_in_every_theme(
-    name: str, size: str, picture: Any, text_kept: Callable[[str, str], None]
-) -> None:
-    found = await _drawn(picture, STATES[name], SIZES[size])
-    await picture.mailbox.aclose()
-    assert found[DARK] == found[LIGHT] == found[MONO]
-    text_kept(f"state-{name}-{size}", found[DARK])
+def test_state(name: str, size: str, photograph: Photograph) -> None:
+    photograph(f"state-{name}", size, STATES[name])
 
 
 async def _thread(picture: Any) -> None:
@@ -138,29 +108,20 @@ MAIN: dict[str, Steps] = {"main": pressing(sees="search mail"), "thread": _threa
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", ["light", "mono"])
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("name", MAIN)
-def test_picture_in_another_theme(
-    name: str, theme: str, size: str, make_picture: Any, tmp_path: Path, snap_compare: Any
-) -> None:
-    picture = make_picture(tmp_path, theme=theme)
-
-    async def before(pilot: Pilot[None]) -> None:
-        picture.pilot = pilot
-        await picture.settle()
-        await MAIN[name](picture)
-        await pilot.pause()
-
-    assert snap_compare(picture.app, terminal_size=SIZES[size], run_before=before)
+def test_picture_in_another_theme(name: str, theme: str, size: str, photograph: Photograph) -> None:
+    photograph(name, size, MAIN[name], THEMES[theme])
 
 
 @pytest.mark.parametrize("size", [(60, 15), (250, 70)])
 async def test_smallest_and_largest_size(
     size: tuple[int, int], picture: Any, text_kept: Callable[[str, str], None]
 ) -> None:
-    found = await _drawn(picture, _thread, size)
+    async with picture.app.run_test(size=size) as pilot:
+        await picture.bring(pilot, _thread)
+        text_kept(f"size-{size[0]}x{size[1]}", await picture.read())
     await picture.mailbox.aclose()
-    text_kept(f"size-{size[0]}x{size[1]}", found[DARK])
 
 
 async def test_terminal_may_shrink_to_one_cell_and_grow_again(picture: Any) -> None:

@@ -1,13 +1,10 @@
 """Until when a thread may sleep, and what sleeps."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from rich.cells import cell_len
-from textual.pilot import Pilot
 
-SIZES = {"80x24": (80, 24), "120x36": (120, 36)}
+from tests.snapshots.conftest import SIZES, Photograph, Steps
 
 
 async def snooze(picture: Any) -> None:
@@ -27,7 +24,7 @@ async def snoozed(picture: Any) -> None:
     await picture.until_seen("z Thu")
 
 
-STEPS: dict[str, Callable[[Any], Awaitable[None]]] = {
+STEPS: dict[str, Steps] = {
     "snooze": snooze,
     "snooze-typed": typed,
     "snoozed": snoozed,
@@ -36,22 +33,5 @@ STEPS: dict[str, Callable[[Any], Awaitable[None]]] = {
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", STEPS)
-def test_triage(
-    name: str, size: str, picture: Any, snap_compare: Any, text_kept: Callable[[str, str], None]
-) -> None:
-    seen: list[str] = []
-
-    async def before(pilot: Pilot[None]) -> None:
-        picture.pilot = pilot
-        await picture.settle()
-        await STEPS[name](picture)
-        await pilot.pause()
-        if picture.app.size.width >= 100 and picture.mailbox.state.selected_id:
-            await picture.until_mail()
-        seen.extend(picture.lines())
-
-    assert snap_compare(picture.app, terminal_size=SIZES[size], run_before=before)
-    width, height = SIZES[size]
-    assert len(seen) == height
-    assert {cell_len(line) for line in seen} == {width}
-    text_kept(f"{name}-{size}", "\n".join(line.rstrip() for line in seen))
+def test_triage(name: str, size: str, photograph: Photograph) -> None:
+    photograph(name, size, STEPS[name])

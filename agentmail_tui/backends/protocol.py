@@ -159,9 +159,9 @@ class Backend(Protocol):
         ...
 
     async def delivery_events(
-        self, inbox_id: str | None, event_type: str
-    ) -> tuple[DeliveryEvent, ...]:
-        """Return the newest delivery events of one type."""
+        self, inbox_id: str | None, event_type: str, *, limit: int = 200, cursor: str | None = None
+    ) -> Page[DeliveryEvent]:
+        """Return delivery events, newest first, of one type; "" for all types."""
         ...
 
     async def retry_webhook(self, delivery_id: str) -> None:

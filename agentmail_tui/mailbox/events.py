@@ -23,6 +23,9 @@ from agentmail_tui.mailbox.events_beside import Beside
 from agentmail_tui.mailbox.events_beside import DeliveryAsked as DeliveryAsked
 from agentmail_tui.mailbox.events_beside import DeliveryFailed as DeliveryFailed
 from agentmail_tui.mailbox.events_beside import DeliveryLoaded as DeliveryLoaded
+from agentmail_tui.mailbox.events_beside import EventsAsked as EventsAsked
+from agentmail_tui.mailbox.events_beside import EventsFailed as EventsFailed
+from agentmail_tui.mailbox.events_beside import EventsRead as EventsRead
 from agentmail_tui.mailbox.events_marks import Marked as Marked
 from agentmail_tui.mailbox.events_marks import MarksCleared as MarksCleared
 from agentmail_tui.mailbox.events_search import SavedChanged as SavedChanged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from agentmail_tui.clean import Safe
-from agentmail_tui.domain import Delivery, DeliveryEvent
+from agentmail_tui.domain import Delivery, DeliveryEvent, Page
 from agentmail_tui.domain_admin import ApiKey, MailDomain, Org
 
 
@@ -22,7 +22,24 @@ class DeliveryLoaded(Struct, frozen=True):
     period: str
     data: Delivery
     kind: str = ""
-    log: tuple[DeliveryEvent, ...] = ()
+    log: Page[DeliveryEvent] = Page(())
+
+
+class EventsAsked(Struct, frozen=True):
+    """Older delivery events than those listed are wanted."""
+
+
+class EventsRead(Struct, frozen=True):
+    """The delivery events of one type ("" for all) and inbox from `cursor` on."""
+
+    kind: str
+    inbox_id: str | None
+    cursor: str | None
+    page: Page[DeliveryEvent]
+
+
+class EventsFailed(Struct, frozen=True):
+    """No older delivery events came."""
 
 
 class DeliveryFailed(Struct, frozen=True):
@@ -50,4 +67,14 @@ class AdminFailed(Struct, frozen=True):
     error: Safe
 
 
-Beside = DeliveryAsked | DeliveryLoaded | DeliveryFailed | AdminAsked | AdminRead | AdminFailed
+Beside = (
+    DeliveryAsked
+    | DeliveryLoaded
+    | DeliveryFailed
+    | EventsAsked
+    | EventsRead
+    | EventsFailed
+    | AdminAsked
+    | AdminRead
+    | AdminFailed
+)

@@ -9,12 +9,12 @@ from typing import Any
 
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import clean_line
-from agentmail_tui.domain import Message, Thread
+from agentmail_tui.domain import Message, Page, Thread
 from agentmail_tui.errors import MailError
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.desk import Sleep
 from agentmail_tui.mailbox.searching import Searching
-from agentmail_tui.mailbox.select import selected_thread
+from agentmail_tui.mailbox.select import has_older_events, selected_thread
 from agentmail_tui.mailbox.showing import known
 from agentmail_tui.mailbox.state import Tone
 
@@ -73,6 +73,13 @@ class Reading(Searching):
         shown = self._state.delivery
         self._post(ev.DeliveryAsked(period or shown.period, shown.kind if kind is None else kind))
         self._spawn(self._load_delivery(self._state.inbox_id, self._state.delivery.period))
+
+    def load_older_events(self) -> None:
+        """Read on in the log of the delivery panel, where it goes on."""
+        delivery = self._state.delivery
+        if has_older_events(self._state) and not delivery.reading:
+            self._post(ev.EventsAsked())
+            self._spawn(self._read_on(self._state.inbox_id, delivery.kind, delivery.older))
 
     async def source(self, message_id: str) -> str:
         """Return a message's source for show, or a line that says why it cannot be had."""
@@ -144,8 +151,16 @@ class Reading(Searching):
         try:
             kind = self._state.delivery.kind
             data = await self._backend.delivery(inbox_id, period)
-            log = await self._backend.delivery_events(inbox_id, kind) if kind else ()
+            log = await self._backend.delivery_events(inbox_id, kind) if kind else Page(())
         except MailError as error:
             self._post(ev.DeliveryFailed(period, clean_line(error.message)))
         else:
             self._post(ev.DeliveryLoaded(period, data, kind, log))
+
+    async def _read_on(self, inbox_id: str | None, kind: str, cursor: str | None) -> None:
+        try:
+            page = await self._backend.delivery_events(inbox_id, kind, cursor=cursor)
+        except MailError:
+            self._post(ev.EventsFailed())
+            raise
+        self._post(ev.EventsRead(kind, inbox_id, cursor, page))

@@ -16,7 +16,16 @@ from agentmail_tui.domain import (
     Status,
     Thread,
 )
-from agentmail_tui.mailbox.state import SNOOZED, SPLITS, Link, MailState, Outgoing, SendPhase, Split
+from agentmail_tui.mailbox.state import (
+    EVENTS_LISTED,
+    SNOOZED,
+    SPLITS,
+    Link,
+    MailState,
+    Outgoing,
+    SendPhase,
+    Split,
+)
 
 _MINUTE = 60
 _HOUR = 60 * _MINUTE
@@ -72,7 +81,16 @@ def target_thread(state: MailState) -> Thread | None:
 def delivery_events(state: MailState) -> tuple[DeliveryEvent, ...]:
     """Return the events that the delivery panel lists: all, or those of the chosen type."""
     delivery = state.delivery
-    return (delivery.log or ()) if delivery.kind else delivery.data.events
+    if delivery.log is None and not delivery.kind:
+        return delivery.data.events
+    return delivery.log or ()
+
+
+def has_older_events(state: MailState) -> bool:
+    """Tell whether there may be older events than those that the delivery panel lists."""
+    delivery, listed = state.delivery, len(delivery_events(state))
+    begun = delivery.log is not None or delivery.kind
+    return 0 < listed < EVENTS_LISTED and (delivery.older is not None if begun else True)
 
 
 def current_inbox(state: MailState) -> Inbox | None:

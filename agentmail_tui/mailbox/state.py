@@ -167,7 +167,14 @@ class DeliveryState(Struct, frozen=True):
     loading: bool = False
     error: Safe | None = None
     kind: str = ""  # the type of events that are listed; "" for all
-    log: tuple[DeliveryEvent, ...] | None = None  # those of that type, once they are here
+    # Those of that type; of all types once more than the newest were asked for.
+    log: tuple[DeliveryEvent, ...] | None = None
+    older: str | None = None  # where the log goes on, if it does
+    reading: bool = False  # what is older is on its way
+    inbox_id: str | None = None  # whose it is
+
+
+EVENTS_LISTED = 2_000  # of the log, at the most
 
 
 class AdminState(Struct, frozen=True):

@@ -4,25 +4,72 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from agentmail_tui.domain import DeliveryEvent, Page
 from agentmail_tui.mailbox import events as ev
-from agentmail_tui.mailbox.state import AdminState, DeliveryState, MailState
+from agentmail_tui.mailbox.select import delivery_events
+from agentmail_tui.mailbox.state import EVENTS_LISTED, AdminState, DeliveryState, MailState
 
 
 def delivery_asked(state: MailState, event: ev.DeliveryAsked) -> MailState:
     """Keep what is on screen only while it is still wanted."""
     old = state.delivery
     data = old.data if old.period == event.period else DeliveryState().data
-    log = old.log if old.kind == event.kind else None
-    asked = DeliveryState(event.period, data, loading=True, kind=event.kind, log=log)
-    return replace(state, delivery=asked)
+    asked = replace(_log_of(state, event.kind), period=event.period, data=data, loading=True)
+    return replace(state, delivery=replace(asked, error=None))
 
 
 def delivery_loaded(state: MailState, event: ev.DeliveryLoaded) -> MailState:
     """Take the figures, unless others are wanted by now."""
     if (event.period, event.kind) != (state.delivery.period, state.delivery.kind):
         return state
-    loaded = DeliveryState(event.period, event.data, kind=event.kind, log=event.log)
-    return replace(state, delivery=loaded)
+    old = _log_of(state, event.kind)
+    page = event.log if event.kind else Page(event.data.events)
+    joined = _joined(old, page)
+    return replace(
+        state, delivery=replace(joined, period=event.period, data=event.data, loading=False)
+    )
+
+
+def _log_of(state: MailState, kind: str) -> DeliveryState:
+    """Return what is known of delivery; without the log where that is of something else."""
+    old = state.delivery
+    if (old.kind, old.inbox_id) == (kind, state.inbox_id):
+        return replace(old, error=None)
+    return DeliveryState(old.period, old.data, kind=kind, inbox_id=state.inbox_id)
+
+
+def _joined(old: DeliveryState, newest: Page[DeliveryEvent]) -> DeliveryState:
+    """Return the log with its newest page read anew; a gap between both ends the old one."""
+    known = {event.id for event in old.log or ()}
+    fresh = tuple(event for event in newest.items if event.id not in known)
+    if old.log and len(fresh) < len(newest.items):
+        return replace(old, log=(*fresh, *old.log)[:EVENTS_LISTED])
+    if old.kind:
+        return replace(old, log=newest.items, older=newest.next_cursor, reading=False)
+    return replace(old, log=None, older=None, reading=False)
+
+
+def events_asked(state: MailState, _event: ev.EventsAsked) -> MailState:
+    """Say that older events are on their way."""
+    return replace(state, delivery=replace(state.delivery, reading=True))
+
+
+def events_read(state: MailState, event: ev.EventsRead) -> MailState:
+    """Put older events behind the others, if that is still where the log goes on."""
+    old = state.delivery
+    if (event.kind, event.inbox_id, event.cursor) != (old.kind, state.inbox_id, old.older):
+        return state
+    listed = delivery_events(state)
+    known = {each.id for each in listed}
+    log = (*listed, *(each for each in event.page.items if each.id not in known))
+    older = event.page.next_cursor
+    read = replace(old, log=log[:EVENTS_LISTED], older=older, reading=False)
+    return replace(state, delivery=read)
+
+
+def events_failed(state: MailState, _event: ev.EventsFailed) -> MailState:
+    """Let older events be asked for again."""
+    return replace(state, delivery=replace(state.delivery, reading=False))
 
 
 def delivery_failed(state: MailState, event: ev.DeliveryFailed) -> MailState:

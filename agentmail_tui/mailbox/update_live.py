@@ -8,7 +8,7 @@ from agentmail_tui.clean import Safe
 from agentmail_tui.domain import DeliveryEvent, Live, LiveKind, Message
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.showing import on_top, show, with_base, without
-from agentmail_tui.mailbox.state import MailState
+from agentmail_tui.mailbox.state import EVENTS_LISTED, MailState
 from agentmail_tui.mailbox.update_acts import agreed
 
 EVENTS_KEPT = 200
@@ -43,8 +43,8 @@ def _moved_on(state: MailState, step: DeliveryEvent) -> MailState:
     if all(step.id != known.id for known in delivery.data.events):
         events = (step, *delivery.data.events)[:EVENTS_KEPT]
         log = delivery.log
-        if log is not None and step.event_type == delivery.kind:
-            log = (step, *log)[:EVENTS_KEPT]
+        if log is not None and delivery.kind in {"", step.event_type}:
+            log = (step, *log)[:EVENTS_LISTED]
         data = replace(delivery.data, events=events)
         state = replace(state, delivery=replace(delivery, data=data, log=log))
     if state.open is None or state.open.messages is None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.screens import clipboard
 from agentmail_tui.screens.ask import AskScreen
@@ -19,6 +20,8 @@ from agentmail_tui.widgets.pick_list import PickList
 if TYPE_CHECKING:
     from agentmail_tui.domain import Suppression
     from agentmail_tui.screens.context import Context
+
+_NEAR = 20  # rows before the end of the log, from which on it is read further
 
 
 class Picked(Struct, frozen=True):
@@ -43,6 +46,10 @@ class DeliveryActs(StateScreen[Picked]):
     def action_down(self) -> None:
         """Go to the next row."""
         self.rows.step(1)
+        if self.part == "events":
+            near = select.delivery_events(self.state)[-_NEAR:]
+            if any(event.id == self.rows.value for event in near):
+                self.mailbox.load_older_events()
 
     def action_up(self) -> None:
         """Go to the previous row."""

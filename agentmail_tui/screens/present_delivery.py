@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentmail_tui.mailbox import select
-from agentmail_tui.mailbox.state import DeliveryState, MailState
+from agentmail_tui.mailbox.state import EVENTS_LISTED, DeliveryState, MailState
 from agentmail_tui.screens.dates import date, number, when
 from agentmail_tui.screens.present_plot import spark
 from agentmail_tui.screens.words import step_of, step_span, word
@@ -31,6 +31,7 @@ _RATES = {
 }
 _COURSE = 11  # cells of the course of a count over time
 _KIND = 11  # cells of the longest word for a step, and one
+_LONG = 200  # events of a log whose end is worth a word
 HOOK_OK = frozenset({"delivered", "success", "succeeded", "ok"})
 
 
@@ -152,7 +153,18 @@ def event_choices(state: MailState, now: datetime) -> list[Choice]:
             event.id,
         )
         for event in events
-    ]
+    ] + [Choice(((each, "faint"),)) for each in _end_of_log(state, len(events))]
+
+
+def _end_of_log(state: MailState, listed: int) -> list[str]:
+    """Return what to say under the last event of a long log."""
+    if state.delivery.reading:
+        return ["older events are being read …"]
+    if listed >= EVENTS_LISTED:
+        return [f"No more than {number(EVENTS_LISTED)} events are listed; f lists one kind alone."]
+    if listed >= _LONG and not select.has_older_events(state):
+        return ["The server tells of nothing older."]
+    return []
 
 
 def _no_events(state: MailState) -> str:

@@ -91,14 +91,16 @@ class PickList(LineScroll):
         return self.painted(line, "cursor" if at else "")
 
     def _keep_in_sight(self) -> None:
-        """Scroll as little as brings the cursor on screen; from the first, to the very top."""
+        """Scroll as little as brings the cursor on screen; at either end, all the way."""
         room = self.size.height
         if self._cursor < 0 or room <= 0:
             return
-        first = next(n for n, choice in enumerate(self._choices) if choice.value is not None)
+        free = [n for n, choice in enumerate(self._choices) if choice.value is not None]
         at = self.scroll_offset.y
-        if self._cursor == first:
+        if self._cursor == free[0]:
             self.scroll_to(y=0, animate=False)
+        elif self._cursor == free[-1] and len(self._choices) - self._cursor <= room:
+            self.scroll_to(y=max(len(self._choices) - room, 0), animate=False)
         elif self._cursor < at:
             self.scroll_to(y=self._cursor, animate=False)
         elif self._cursor >= at + room:

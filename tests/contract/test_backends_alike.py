@@ -314,6 +314,30 @@ async def test_delivery_is_told_for_mail_that_was_sent(world: World) -> None:
         await world.backend.delivery(None, "soon")
 
 
+async def test_the_log_of_delivery_is_read_page_by_page(world: World) -> None:
+    thread = await one(world)
+    if not (await world.backend.connect()).delivery:
+        with pytest.raises(Rejected):
+            await world.backend.delivery_events(thread.inbox_id, "")
+        return
+    for number in range(3):
+        await world.backend.send(await reply_to(world, thread, f"key-{number}"))
+    for kind in ("", "queued"):
+        whole = await world.backend.delivery_events(thread.inbox_id, kind)
+        assert len(whole.items) >= 3
+        found: list[str] = []
+        cursor: str | None = None
+        for _ in whole.items:
+            page = await world.backend.delivery_events(
+                thread.inbox_id, kind, limit=1, cursor=cursor
+            )
+            found += [event.id for event in page.items]
+            cursor = page.next_cursor
+        assert found == [event.id for event in whole.items]
+        if whole.next_cursor is None:
+            assert cursor is None
+
+
 async def following(stream: AsyncIterator[Live], kind: LiveKind) -> Live:
     """Return the next event of a kind."""
     async with asyncio.timeout(10):

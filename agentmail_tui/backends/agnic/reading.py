@@ -149,8 +149,8 @@ class AgnicReading(FixedInboxes):
         raise Rejected("this server tells nothing of delivery")
 
     async def delivery_events(
-        self, inbox_id: str | None, event_type: str
-    ) -> tuple[DeliveryEvent, ...]:
+        self, inbox_id: str | None, event_type: str, *, limit: int = 200, cursor: str | None = None
+    ) -> Page[DeliveryEvent]:
         """Refuse: this server tells nothing of delivery."""
         raise Rejected("this server tells nothing of delivery")
 

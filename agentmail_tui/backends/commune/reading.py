@@ -38,7 +38,6 @@ _POLLED = 30  # newest threads of an inbox that are compared
 _AT_ONCE = 4
 _METRICS = "/v1/delivery/metrics"
 _STEPS = "/v1/delivery/events"
-_LOGGED = 200  # events of one type; the most the API gives
 # Every Commune server has domains; what a key may do to them it tells only when asked to.
 PLAIN = Capabilities(domains=True, manage_domains=True)
 
@@ -195,11 +194,13 @@ class CommuneReading:
         )
 
     async def delivery_events(
-        self, inbox_id: str | None, event_type: str
-    ) -> tuple[DeliveryEvent, ...]:
-        """Return the newest delivery events of one type."""
-        params = {**self._scope(inbox_id), "event_type": event_type, "limit": _LOGGED}
-        return wire_delivery.events(await self._http.call("GET", _STEPS, params=params))
+        self, inbox_id: str | None, event_type: str, *, limit: int = 200, cursor: str | None = None
+    ) -> Page[DeliveryEvent]:
+        """Return delivery events, newest first, of one type; "" for all types."""
+        params = {**self._scope(inbox_id), "limit": limit}
+        params |= {"event_type": event_type} if event_type else {}
+        params |= {"cursor": cursor} if cursor is not None else {}
+        return wire_delivery.events_page(await self._http.call("GET", _STEPS, params=params))
 
     async def delivery_of(self, message_id: str) -> tuple[DeliveryEvent, ...]:
         """Return the delivery events of one message, oldest first."""

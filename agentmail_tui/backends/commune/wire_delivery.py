@@ -28,6 +28,7 @@ from agentmail_tui.domain import (
     Live,
     LiveKind,
     Metrics,
+    Page,
     Suppression,
     WebhookDelivery,
 )
@@ -73,6 +74,12 @@ def _bucket(row: Json) -> Bucket:
 def events(reply: Any) -> tuple[DeliveryEvent, ...]:
     """Read delivery events in the order they came."""
     return tuple(event for row in objects(data_of(reply)) if (event := _event(row)) is not None)
+
+
+def events_page(reply: Any) -> Page[DeliveryEvent]:
+    """Read a page of delivery events."""
+    cursor = reply.get("next_cursor") if isinstance(reply, dict) else None
+    return Page(events(reply), cursor if isinstance(cursor, str) and cursor else None)
 
 
 def _event(row: Json) -> DeliveryEvent | None:

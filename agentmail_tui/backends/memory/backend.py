@@ -267,15 +267,19 @@ class MemoryBackend(Inboxes):
         raise NotFound(f"webhook delivery {clean_line(delivery_id, 60)} not found")
 
     async def delivery_events(
-        self, inbox_id: str | None, event_type: str
-    ) -> tuple[DeliveryEvent, ...]:
-        """Return the newest delivery events of one type."""
+        self, inbox_id: str | None, event_type: str, *, limit: int = 200, cursor: str | None = None
+    ) -> Page[DeliveryEvent]:
+        """Return delivery events, newest first; the cursor is the id of the last one before."""
         found = [
             event
             for event in self.mail.events
-            if event.event_type == event_type and inbox_id in {None, self.mail.inbox_of(event)}
+            if event_type in {"", event.event_type}
+            and inbox_id in {None, self.mail.inbox_of(event)}
         ]
-        return tuple(sorted(found, key=lambda each: (each.at, each.id), reverse=True))
+        found.sort(key=lambda each: (each.at, each.id), reverse=True)
+        start = 1 + next((at for at, each in enumerate(found) if each.id == cursor), -1)
+        page = tuple(found[start : start + limit])
+        return Page(page, page[-1].id if start + limit < len(found) else None)
 
     async def delivery_of(self, message_id: str) -> tuple[DeliveryEvent, ...]:
         """Return the delivery events of one message, oldest first."""

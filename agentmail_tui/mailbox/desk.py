@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import clean_line
 from agentmail_tui.errors import MailError
@@ -20,24 +22,25 @@ log = logging.getLogger(__name__)
 Sleep = Callable[[float], Awaitable[None]]
 
 
+class Means(Struct, frozen=True):
+    """What a mailbox works with beside its backend: the time, new ids, who reads, how to wait."""
+
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    me: str
+    read_only: bool
+    sleep: Sleep
+
+
 class Desk:
     """Owns the state; every change goes through `post`, every wait through `spawn`."""
 
-    def __init__(
-        self,
-        backend: Backend,
-        *,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
-        me: str,
-        read_only: bool,
-        sleep: Sleep = asyncio.sleep,
-    ) -> None:
+    def __init__(self, backend: Backend, means: Means) -> None:
         self._backend = backend
-        self._clock = clock
-        self._new_id = new_id
-        self._sleep = sleep
-        self._state = MailState(server=backend.name, me=me, read_only=read_only)
+        self._clock = means.clock
+        self._new_id = means.new_id
+        self._sleep = means.sleep
+        self._state = MailState(server=backend.name, me=means.me, read_only=means.read_only)
         self._listener: Callable[[MailState], None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
 
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import clean_line
@@ -12,7 +10,7 @@ from agentmail_tui.domain import Triage
 from agentmail_tui.errors import MailError
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.acts import Patch
-from agentmail_tui.mailbox.desk import Sleep
+from agentmail_tui.mailbox.desk import Means
 from agentmail_tui.mailbox.on_screen import OnScreen
 from agentmail_tui.mailbox.paging import filter_for, next_part
 from agentmail_tui.mailbox.select import searching
@@ -25,19 +23,8 @@ _PARTS_AT_ONCE = 20  # of one request to fill the screen; more only when it is s
 class Listing(OnScreen):
     """The list, of which only a part is held."""
 
-    def __init__(
-        self,
-        backend: Backend,
-        *,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
-        me: str,
-        read_only: bool,
-        sleep: Sleep,
-    ) -> None:
-        super().__init__(
-            backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
-        )
+    def __init__(self, backend: Backend, means: Means) -> None:
+        super().__init__(backend, means)
         self._paging: asyncio.Task[None] | None = None
         self._counting: asyncio.Task[None] | None = None
         self._count_again = False

@@ -13,7 +13,7 @@ from agentmail_tui.domain import Live, LiveKind
 from agentmail_tui.errors import Forbidden, MailError, NotFound, Unauthorized, Unreachable
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.batches import batches
-from agentmail_tui.mailbox.desk import Sleep
+from agentmail_tui.mailbox.desk import Means, Sleep
 from agentmail_tui.mailbox.keyholding import Keyholding
 from agentmail_tui.mailbox.state import Link
 
@@ -39,9 +39,7 @@ class Mailbox(Keyholding):
         read_only: bool,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        super().__init__(
-            backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
-        )
+        super().__init__(backend, Means(clock, new_id, me, read_only, sleep))
         self._resume: str | None = None
         self._wake = asyncio.Event()
         self._figures: asyncio.Task[None] | None = None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.domain import Thread, Triage
 from agentmail_tui.mailbox import events as ev
-from agentmail_tui.mailbox.desk import Sleep
+from agentmail_tui.mailbox.desk import Means
 from agentmail_tui.mailbox.select import searching, visible_row
 from agentmail_tui.mailbox.triage_fetch import TriageFetch
 from agentmail_tui.mailbox.triaging import Triaging
@@ -17,23 +16,12 @@ from agentmail_tui.mailbox.triaging import Triaging
 class OnScreen(Triaging):
     """What is looked at."""
 
-    def __init__(
-        self,
-        backend: Backend,
-        *,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
-        me: str,
-        read_only: bool,
-        sleep: Sleep,
-    ) -> None:
-        super().__init__(
-            backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
-        )
+    def __init__(self, backend: Backend, means: Means) -> None:
+        super().__init__(backend, means)
         self._connected = False
         self._shown = (0, 0)
         self._hits_shown = (0, 0)
-        self._triages = TriageFetch(self._read_triage, self._triage_found, self._spawn, sleep)
+        self._triages = TriageFetch(self._read_triage, self._triage_found, self._spawn, means.sleep)
 
     def _want_triage(self) -> None:
         if self._triage_apart:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from datetime import datetime
+from collections.abc import Coroutine
 from typing import Any
 
 from agentmail_tui.backends.protocol import Backend
@@ -12,7 +11,7 @@ from agentmail_tui.clean import clean_line
 from agentmail_tui.domain import Message, Page, Thread
 from agentmail_tui.errors import MailError
 from agentmail_tui.mailbox import events as ev
-from agentmail_tui.mailbox.desk import Sleep
+from agentmail_tui.mailbox.desk import Means
 from agentmail_tui.mailbox.searching import Searching
 from agentmail_tui.mailbox.select import has_older_events, selected_thread
 from agentmail_tui.mailbox.showing import known
@@ -26,19 +25,8 @@ Work = Coroutine[Any, Any, None]
 class Reading(Searching):
     """What a person looks at beside the list."""
 
-    def __init__(
-        self,
-        backend: Backend,
-        *,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
-        me: str,
-        read_only: bool,
-        sleep: Sleep,
-    ) -> None:
-        super().__init__(
-            backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
-        )
+    def __init__(self, backend: Backend, means: Means) -> None:
+        super().__init__(backend, means)
         self._opening: asyncio.Task[None] | None = None
         self._conversations: dict[str, tuple[Message, ...]] = {}
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,7 +13,7 @@ from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import SearchResult, Thread
 from agentmail_tui.errors import MailError, ServerTrouble, Unreachable
 from agentmail_tui.mailbox import events_search as ev
-from agentmail_tui.mailbox.desk import Sleep
+from agentmail_tui.mailbox.desk import Means
 from agentmail_tui.mailbox.marking import Marking
 from agentmail_tui.mailbox.searches import SavedSearch
 from agentmail_tui.mailbox.state import Tone
@@ -38,19 +37,8 @@ class _Question(Struct, frozen=True):
 class Searching(Marking):
     """Finds threads; the newest question wins."""
 
-    def __init__(
-        self,
-        backend: Backend,
-        *,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
-        me: str,
-        read_only: bool,
-        sleep: Sleep,
-    ) -> None:
-        super().__init__(
-            backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
-        )
+    def __init__(self, backend: Backend, means: Means) -> None:
+        super().__init__(backend, means)
         self._searching: asyncio.Task[None] | None = None
         self._unanswered: _Question | None = None
         self._reached = 0  # how often the server was found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from msgspec.structs import replace
@@ -13,7 +12,7 @@ from agentmail_tui.domain import Draft, SendReceipt
 from agentmail_tui.errors import MailError, RateLimited, ServerTrouble, Unreachable
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox import outbound
-from agentmail_tui.mailbox.desk import Sleep
+from agentmail_tui.mailbox.desk import Means
 from agentmail_tui.mailbox.reading import Reading
 from agentmail_tui.mailbox.select import outgoing
 from agentmail_tui.mailbox.state import SendPhase, Tone
@@ -31,19 +30,8 @@ class Sending(Reading):
     one by its key; elsewhere it is shown as uncertain and left to the person.
     """
 
-    def __init__(
-        self,
-        backend: Backend,
-        *,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
-        me: str,
-        read_only: bool,
-        sleep: Sleep,
-    ) -> None:
-        super().__init__(
-            backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
-        )
+    def __init__(self, backend: Backend, means: Means) -> None:
+        super().__init__(backend, means)
         self._unsent: dict[str, Draft] = {}
         self._leaving: set[str] = set()
         # The mail that left last, and until when it can be taken back.

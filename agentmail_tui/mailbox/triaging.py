@@ -11,7 +11,7 @@ from agentmail_tui.domain import Status, Thread, Triage
 from agentmail_tui.errors import MailError
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.acts import KEEP, Act, Patch, applied, inverse, told
-from agentmail_tui.mailbox.desk import Desk, Sleep
+from agentmail_tui.mailbox.desk import Desk, Means
 from agentmail_tui.mailbox.select import selected_thread
 from agentmail_tui.mailbox.showing import known
 from agentmail_tui.mailbox.state import Link, Tone, UndoEntry
@@ -24,20 +24,9 @@ _SUBJECT_SHOWN = 40
 class Triaging(Desk):
     """Status, tags, assignee, read and unread."""
 
-    def __init__(
-        self,
-        backend: Backend,
-        *,
-        clock: Callable[[], datetime],
-        new_id: Callable[[], str],
-        me: str,
-        read_only: bool,
-        sleep: Sleep,
-    ) -> None:
-        super().__init__(
-            backend, clock=clock, new_id=new_id, me=me, read_only=read_only, sleep=sleep
-        )
-        self._writer = Writer(backend, self, self._spawn, sleep)
+    def __init__(self, backend: Backend, means: Means) -> None:
+        super().__init__(backend, means)
+        self._writer = Writer(backend, self, self._spawn, means.sleep)
         self._number = 0
 
     def set_status(self, status: Status, thread_ids: Sequence[str] | None = None) -> None:

@@ -77,10 +77,16 @@ class Picture:
         self.pilot = pilot
         await self.settle()
         await steps(self)
+        await self.until(lambda: not self.mailbox.state.pending)
         await self.until(lambda: not self.mailbox.state.admin.loading)
         await self.until(lambda: not self.mailbox.state.delivery.loading)
         if self.app.size.width >= 100 and self.mailbox.state.selected_id:
+            await self.until(self._reads_selected)
             await self.until_mail()
+
+    def _reads_selected(self) -> bool:
+        state = self.mailbox.state
+        return state.open is not None and state.open.thread.id == state.selected_id
 
     async def wear(self, theme: str) -> None:
         self.app.theme = theme

@@ -93,6 +93,7 @@ class AgentMailApp(App[None]):
         )
         self._turns = Turns(self, self._take)
         self._newest: MailState | None = None
+        self._may_show = False
         self.next_profile: str | None = None
         for each in THEMES:
             self.register_theme(each)
@@ -113,8 +114,14 @@ class AgentMailApp(App[None]):
         """Begin to fetch mail; the first picture is painted while the server answers."""
         mailbox = self.context.mailbox
         self.run_worker(mailbox.run(), name="mailbox", exit_on_error=True)
+        self.call_after_refresh(self._laid_out)
         for problem in self._keymap_read.problems:
             mailbox.say(problem, Tone.WARNING)
+
+    @property
+    def keys_done(self) -> bool:
+        """Whether every key that was pressed has done what it does, and its picture is painted."""
+        return self._turns.over or not self._running
 
     async def on_event(self, event: events.Event) -> None:
         """Give keys out in turn."""
@@ -135,11 +142,16 @@ class AgentMailApp(App[None]):
     def _key_returned(self, message: Returned) -> None:
         self._turns.returned(message)
 
+    def _laid_out(self) -> None:
+        """Show what came before the widgets had their places."""
+        self._may_show = True
+        self._show_newest()
+
     def _mail_changed(self, state: MailState) -> None:
         """Take a new state; several before the next turn of the loop are drawn once."""
         waiting = self._newest is not None
         self._newest = state
-        if not waiting and self._running:
+        if not waiting and self._running and self._may_show:
             self.call_next(self._show_newest)
 
     def _show_newest(self) -> None:

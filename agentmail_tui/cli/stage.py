@@ -17,9 +17,9 @@ from agentmail_tui.errors import MailError
 from agentmail_tui.mailbox.state import Link
 
 if TYPE_CHECKING:
-    from textual.app import App
     from textual.pilot import Pilot
 
+    from agentmail_tui.app import AgentMailApp
     from agentmail_tui.cli.connection import Connection
     from agentmail_tui.mailbox.mailbox import Mailbox
 
@@ -98,7 +98,7 @@ class Stage:
     """A headless app that is driven step by step; waits are bounded by `timeout` seconds."""
 
     def __init__(
-        self, app: App[None], pilot: Pilot[None], mailbox: Mailbox, timeout: float
+        self, app: AgentMailApp, pilot: Pilot[None], mailbox: Mailbox, timeout: float
     ) -> None:
         self._app = app
         self._pilot = pilot
@@ -131,7 +131,7 @@ class Stage:
         def still() -> bool:
             seen.append(screen_text(self._app))
             alike = len(seen) >= _SAME and len(set(seen[-_SAME:])) == 1
-            return alike and at_rest(self._mailbox.state)
+            return alike and self._app.keys_done and at_rest(self._mailbox.state)
 
         await self._until(still, "the screen did not come to rest", bound)
 

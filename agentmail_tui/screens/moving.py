@@ -39,7 +39,7 @@ class MoveActions(Panes):
 
     def _peek(self) -> None:
         thread = select.selected_thread(self.state)
-        if thread is not None and not self.reading:
+        if thread is not None and not self.reading and not self.one_pane:
             self.mailbox.peek(thread.id)
 
     def action_down(self) -> None:

@@ -53,8 +53,8 @@ class StateScreen(Screen[Result]):
     def _screen_resized(self, size: Size) -> None:
         """Lay out for another size alone: at the start Textual tells the same one three times."""
         if size != self._laid_out:
-            self._laid_out = size
             super()._screen_resized(size)
+            self._laid_out = size if self.is_attached and self.stack_updates else None
 
     def paint_now(self, widget: Widget) -> None:
         """Put what changed of a widget on the terminal at once, before anything else is drawn.

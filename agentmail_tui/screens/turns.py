@@ -46,6 +46,11 @@ class Turns:
         # The turn that has a limit to how long it is waited for.
         self._limited = 0
 
+    @property
+    def over(self) -> bool:
+        """Whether all keys so far have done what they do."""
+        return not self._busy and not self._waiting
+
     async def take(self, typed: Typed) -> None:
         """Hand it on, now or when it is its turn."""
         if self._busy:

@@ -58,6 +58,7 @@ class Desk:
                 await self.pilot.press(*("space" if sign == " " else sign for sign in text))
             else:
                 await self.pilot.press(word)
+            await self.until(lambda: self.app.keys_done, f"the end of {word}")
 
     async def _shows(self, text: str) -> None:
         await self.until(lambda: text in self.text, f"{text!r}")

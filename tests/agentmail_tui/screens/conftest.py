@@ -83,7 +83,7 @@ class Rig:
     async def press(self, *keys: str) -> None:
         for key in keys:
             await self.pilot.press(key)
-        await self.pilot.pause()
+        await self.until(lambda: self.app.keys_done, f"what {keys} do was never over")
 
     async def type(self, text: str) -> None:
         await self.press(*("space" if sign == " " else sign for sign in text))

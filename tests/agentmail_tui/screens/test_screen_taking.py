@@ -5,8 +5,14 @@ import pytest
 from msgspec.structs import replace
 
 from agentmail_tui.clean import Safe
-from agentmail_tui.domain import Attachment
+from agentmail_tui.domain import Attachment, ThreadFilter
 from agentmail_tui.screens.clipboard import copy_command
+
+
+def newest(rig: Any) -> str:
+    """Return the thread that the list begins with."""
+    thread_id: str = rig.backend.mail.listed(ThreadFilter())[0].id
+    return thread_id
 
 
 async def read_first(rig: Any) -> None:
@@ -36,11 +42,10 @@ async def test_a_file_is_saved_where_its_reader_says(rig: Any, tmp_path: Path) -
 async def test_of_several_files_one_is_picked(
     rig: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    mails = rig.backend.mail.conversations[newest(rig)]
+    more = Attachment("att_more", Safe("../../b.txt"), Safe("text/plain"), 3)
+    mails[0] = replace(mails[0], attachments=(*mails[0].attachments, more))
     async with rig.on():
-        thread_id = rig.state.selected_id
-        mails = rig.backend.mail.conversations[thread_id]
-        more = Attachment("att_more", Safe("../../b.txt"), Safe("text/plain"), 3)
-        mails[0] = replace(mails[0], attachments=(*mails[0].attachments, more))
         await read_first(rig)
         await rig.press("S", "down", "down", "enter")
         await rig.until_seen("Save b.txt to")
@@ -67,11 +72,10 @@ async def test_parts_of_a_message_are_copied_through_the_terminal(
 ) -> None:
     for name in ("WAYLAND_DISPLAY", "DISPLAY"):
         monkeypatch.delenv(name, raising=False)
+    mails = rig.backend.mail.conversations[newest(rig)]
+    page = Safe("<a href='https://evil.test/a'>bank.example</a>")
+    mails[-1] = replace(mails[-1], html=page)
     async with rig.on():
-        thread_id = rig.state.selected_id
-        mails = rig.backend.mail.conversations[thread_id]
-        page = Safe("<a href='https://evil.test/a'>bank.example</a>")
-        mails[-1] = replace(mails[-1], html=page)
         await rig.press("enter")
         await rig.until_mail()
         await rig.press("y", stroke)

@@ -74,6 +74,6 @@ async def test_keys_behind_enter_are_the_readers(rig: Rig, size: tuple[int, int]
 @SIZES
 async def test_a_burst_loses_no_key(rig: Rig, size: tuple[int, int]) -> None:
     async with rig.on(*size):
-        send(rig, "jk" * 40 + "j")
+        send(rig, "jk" * 10 + "j")
         first = row(rig, 1)
         await rig.until(lambda: rig.state.selected_id == first, "the list was not walked")

@@ -28,6 +28,9 @@ class NarrowCompositor(Compositor):
         if crop is None:
             yield from super()._get_renders()
             return
+        if not crop:
+            # What changed lies outside of the screen.
+            return
         wanted = self._whole(crop)
         # From front to back: what lies wholly behind another is not seen.
         covered: list[Region] = []

@@ -22,8 +22,13 @@ def safety_lines(safety: Safety | None) -> tuple[Line, ...]:
     if safety.risk and safety.risk not in RISKY:
         ink = "good" if safety.risk == "none" else "muted"
         sign = "✓" if safety.risk == "none" else "–"
-        spans.append((f"injection {sign} {safety.risk}", ink))
+        spans.append((_unbroken(f"injection {sign} {safety.risk}"), ink))
     return (tuple(spans),) if spans else ()
+
+
+def _unbroken(text: str) -> str:
+    """Return a text that no line ends within."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _check(name: str, verdict: str) -> tuple[Span, Span]:

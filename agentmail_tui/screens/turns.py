@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from textual.app import App
+    from textual.widget import Widget
 
 # A box that closes may take the answer with it; then the next key waits no longer than this.
 _PATIENCE = 1.0  # seconds
@@ -43,19 +44,27 @@ class Turns:
         self._waiting: deque[Typed] = deque()
         self._turn = 0
         self._busy = False
+        self._target: Widget | None = None
         # The turn that has a limit to how long it is waited for.
         self._limited = 0
 
     @property
     def over(self) -> bool:
         """Whether all keys so far have done what they do."""
-        return not self._busy and not self._waiting
+        return not self._waiting and (not self._busy or self._lost)
+
+    @property
+    def _lost(self) -> bool:
+        """Whether what had the key is gone from the screen, and the answer may be with it."""
+        return self._target is not None and not self._target.is_attached
 
     async def take(self, typed: Typed) -> None:
         """Hand it on, now or when it is its turn."""
         if self._busy:
             self._waiting.append(typed)
             self._limit_wait()
+            if self._lost:
+                self._app.call_after_refresh(self._settled, self._turn)
         else:
             await self._give(typed)
 
@@ -68,7 +77,7 @@ class Turns:
     async def _give(self, typed: Typed) -> None:
         self._turn += 1
         self._busy = True
-        target = self._app.focused or self._app.screen
+        self._target = target = self._app.focused or self._app.screen
         await self._handle(typed)
         if not target.post_message(Returned(self._turn)):
             self._app.call_after_refresh(self._settled, self._turn)

@@ -56,7 +56,10 @@ def _two_lines(row: Row, width: int) -> tuple[Line, Line]:
     count: tuple[Span, ...] = (
         ((f"{thread.message_count} ", "faint"),) if thread.message_count > 1 else ()
     )
-    facts = (*(_score(row) or count), *_mark(row), (f"{row.age:>4}", "muted"), _EDGE)
+    score = _score(row)
+    # Scores stand in one column, whether a row has a mark or not.
+    figures = (*_mark(row), *score) if score else (*count, *_mark(row))
+    facts = (*figures, (f"{row.age:>4}", "muted"), _EDGE)
     first = ends((_first_sign(row), (" ", ""), name), facts, width - 1)
     room = max(min(_LABELS_SHOWN, width - _SUBJECT_SHOWN - 6), 8)
     labels = _labels(thread, room)

@@ -41,7 +41,7 @@ async def _saved(desk: Desk) -> int:
 
 
 ROWS = (
-    Row("view.text", shown("Line 30 of a long story"), True, after="~Line_1_of space"),
+    Row("view.text", shown("Line 25 of a long story"), True, after="~Line_1_of space"),
     Row("view.html", screen, "PageScreen"),
     Row("view.extracted", screen, "PageScreen"),
     Row("view.headers", shown("Message-ID: <4."), True, after="~Message-ID"),

@@ -50,3 +50,11 @@ async def test_a_part_is_drawn_as_in_the_whole(
                 assert strip is not None
                 assert known is not None
                 assert list(strip) == list(known), (part, place)
+
+
+async def test_what_lies_outside_of_the_screen_is_not_drawn(rig: Rig) -> None:
+    async with rig.on():
+        compositor = rig.app.screen._compositor
+        compositor._dirty_regions.add(Region(0, 500, 10, 1))
+        compositor.render_update()
+        assert list(compositor._get_renders(Region(0, 36, 10, 0))) == []

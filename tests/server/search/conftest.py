@@ -112,7 +112,9 @@ class Desk:
 async def desk(folder: Path, **more: Any) -> AsyncIterator[Desk]:
     async with running(settings(folder, **more)) as server:
         headers = {"Authorization": f"Bearer {KEY}"}
-        async with httpx.AsyncClient(base_url=server.http_url, headers=headers) as client:
+        async with httpx.AsyncClient(
+            base_url=server.http_url, headers=headers, timeout=PATIENCE
+        ) as client:
             opened = Desk(server, client, "", folder)
             with contextlib.suppress(KeyError):
                 opened.inbox_id = await opened.open_inbox("desk")

@@ -147,6 +147,17 @@ class Http:
         return problem(response.status_code, response.headers, content, self._auth.redact)
 
 
+async def together(*calls: Awaitable[Any]) -> list[Any]:
+    """Return what all give; where one fails, the others are ended before its error is raised."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 async def _read(response: httpx.Response) -> bytes:
     """Return the body, or raise BadReply where it is longer than any honest one."""
     parts: list[bytes] = []

@@ -12,7 +12,7 @@ from agentmail_tui.backends.asleep import Asleep
 from agentmail_tui.backends.commune import wire, wire_delivery, wire_search
 from agentmail_tui.backends.commune.administration import CommuneAdministration
 from agentmail_tui.backends.commune.made_row import row_of
-from agentmail_tui.backends.http import Http, Params
+from agentmail_tui.backends.http import Http, Params, together
 from agentmail_tui.backends.live import Poller, streamed
 from agentmail_tui.backends.urls import path_of
 from agentmail_tui.clean import clean
@@ -178,7 +178,7 @@ class CommuneReading:
         """Return metrics, newest events, suppressions, webhook calls and their endpoints."""
         scope = self._scope(inbox_id)
         hooks = {} if inbox_id is None else {"inbox_id": inbox_id}
-        figures, events, suppressed, calls, health = await asyncio.gather(
+        figures, events, suppressed, calls, health = await together(
             self._http.call("GET", _METRICS, params={**scope, "period": period}),
             self._http.call("GET", _STEPS, params={**scope, "limit": _EVENTS}),
             self._optional("/v1/delivery/suppressions", {**scope, "limit": _EVENTS}),
@@ -246,7 +246,7 @@ class CommuneReading:
             async with gate:
                 return replace(thread, triage=await self._metadata("GET", thread.id, "metadata"))
 
-        rows = await asyncio.gather(*(known(thread) for thread in page.items))
+        rows = await together(*(known(thread) for thread in page.items))
         return replace(page, items=tuple(row for row in rows if _fits(row, wanted)))
 
     async def _inbox_ids(self) -> Sequence[str]:

@@ -41,7 +41,7 @@ HOSTILE = [
     "%", "%%", "_", "___", "/", "//", "/%", "\\", "\\%", "\\\\", "k_ttle", "k%e", "[k]ettle", "?",
     ".*", ".+", "^.*$", "(a+)+$", "(a|a)*b" * 20, "a" * 30 + "!", "(?i)KETTLE", "(?P<x>k)", "[",
     "[[:alpha:]]", "\\d+", "$", "$1", "\\1", "{1,99999}", "x{2147483648}",
-    # SQL and placeholders
+    # SQL and its parameters
     "'; DROP TABLE messages; --", "1' OR '1'='1", "' UNION SELECT * FROM keys --", "--", "/*", "*/",
     ":q", ":1", "?1", "%s", "%(q)s", "{0}", "${x}", "$$", "\0", "kettle\0violin",
     # Operators with odd values or none

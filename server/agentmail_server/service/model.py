@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from dataclasses import dataclass
@@ -43,7 +44,9 @@ async def load_model(embedder: str, model_dir: Path | None) -> Loaded:
     try:
         out, complaint = await process.communicate()
     except asyncio.CancelledError:
-        process.kill()
+        # Of a process that has just ended it would say so, in place of the cancellation.
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
         raise
     if process.returncode != 0:

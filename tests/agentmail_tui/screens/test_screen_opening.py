@@ -97,6 +97,7 @@ async def test_a_program_under_another_name_is_refused(
     attach(backend, "mug.png", b"MZ\x90\x00")
     async with rig.on():
         await ask_to_open(rig)
+        await rig.until_seen("Open mug.png?")
         await rig.press("y")
         await rig.until(lambda: "inside it is a program" in rig.said, "it was not refused")
         assert not (desktop / "seen").exists()
@@ -110,6 +111,7 @@ async def test_a_program_that_cannot_open_it_is_told(
     attach(backend, "mug.png", b"\x89PNG")
     async with rig.on():
         await ask_to_open(rig)
+        await rig.until_seen("Open mug.png?")
         await rig.press("y")
         await rig.until(lambda: "did not open mug.png" in rig.said, "nothing was said")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,8 @@ from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.cli.connection import connect, now, user_name
 from agentmail_tui.cli.options import ConnectionOptions
 from agentmail_tui.cli.plain_words import help_lines, message_lines, row_line
-from agentmail_tui.domain import Capabilities, Status, Thread, ThreadFilter, Triage
+from agentmail_tui.cli.plain_writing import Letter, new_mail, reply_to
+from agentmail_tui.domain import Capabilities, Draft, Inbox, Status, Thread, ThreadFilter, Triage
 from agentmail_tui.errors import Forbidden, MailError, Rejected
 from agentmail_tui.mailbox.snooze import typed
 
@@ -76,19 +78,21 @@ class Talk:
     me: str
     read_only: bool = False
     clock: Callable[[], datetime] = now
+    new_id: Callable[[], str] = lambda: uuid.uuid4().hex
     rows: tuple[Thread, ...] = ()
     over: bool = False
     _can: Capabilities = Capabilities()
     _wanted: ThreadFilter = ThreadFilter()
     _cursor: str | None = None
-    _inboxes: tuple[str, ...] = ()
+    _inboxes: tuple[Inbox, ...] = ()
     _last: int | None = None
+    _letter: Letter | None = None
     _verbs: dict[str, Callable[[str], Awaitable[list[str]]]] = field(default_factory=dict)
 
     async def begin(self) -> list[str]:
         """Connect, and return the first list.  Raises MailError."""
         self._can = await self.backend.connect()
-        self._inboxes = tuple(inbox.id for inbox in await self.backend.inboxes())
+        self._inboxes = await self.backend.inboxes()
         self._verbs = {
             "list": self._list,
             "more": self._more,
@@ -99,6 +103,9 @@ class Talk:
             "mine": self._mine,
             "snooze": self._snooze,
             "wake": self._wake,
+            "reply": self._reply,
+            "replyall": self._reply_all,
+            "write": self._compose,
             "help": self._help,
             "quit": self._quit,
         }
@@ -107,6 +114,11 @@ class Talk:
 
     async def answer(self, line: str) -> list[str]:
         """Do what a line says; what cannot be done is said too."""
+        if self._letter is not None:
+            lines = await self._letter.answer(line.rstrip("\r\n"))
+            if self._letter.over:
+                self._letter = None
+            return lines
         word, _, rest = line.strip().partition(" ")
         word = word.casefold()
         if not word:
@@ -128,7 +140,7 @@ class Talk:
             return [f"There is no list {name!r}. Lists are: mine, {', '.join(_LISTS)}."]
         everyone = self._can.all_inboxes or not self._inboxes
         wanted = _LISTS.get(name or "all") or ThreadFilter(assigned_to=self.me, snoozed=False)
-        inbox = None if everyone else self._inboxes[0]
+        inbox = None if everyone else self._inboxes[0].id
         self._wanted = replace(wanted, inbox_id=inbox)
         self.rows, self._cursor, self._last = (), None, None
         return await self._page(name or "all")
@@ -163,7 +175,7 @@ class Talk:
     async def _search(self, words: str) -> list[str]:
         if not words or not self._can.search:
             raise Rejected("type search and words, on a server that can search")
-        inbox = None if self._can.all_inboxes or not self._inboxes else self._inboxes[0]
+        inbox = None if self._can.all_inboxes or not self._inboxes else self._inboxes[0].id
         found = await self.backend.search(words, inbox, _PAGE)
         self.rows, self._cursor, self._last = tuple(hit.thread for hit in found.hits), None, None
         return [f"Found {len(self.rows)}, best first.", *self._told()]
@@ -208,6 +220,22 @@ class Talk:
         await self.backend.snooze(row.id, None)
         return [f"{row.subject}: awake."]
 
+    async def _reply(self, rest: str, *, everyone: bool = False) -> list[str]:
+        row, _ = self._write(rest)
+        messages = await self.backend.messages(row.id)
+        return self._begin(reply_to(row, messages, self._inboxes, self.new_id(), everyone=everyone))
+
+    async def _reply_all(self, rest: str) -> list[str]:
+        return await self._reply(rest, everyone=True)
+
+    async def _compose(self, rest: str) -> list[str]:
+        self._may_write()
+        return self._begin(new_mail(rest, self._inboxes, self.new_id()))
+
+    def _begin(self, draft: Draft) -> list[str]:
+        self._letter = Letter(self.backend, self._can, draft, self._inboxes)
+        return self._letter.begin()
+
     async def _help(self, _: str) -> list[str]:
         return list(help_lines(("mine", *_LISTS)))
 
@@ -216,9 +244,12 @@ class Talk:
         return ["Goodbye."]
 
     def _write(self, rest: str) -> tuple[Thread, str]:
+        self._may_write()
+        return self._row(rest)
+
+    def _may_write(self) -> None:
         if self.read_only:
             raise Forbidden("read-only: nothing is changed")
-        return self._row(rest)
 
     def _row(self, rest: str) -> tuple[Thread, str]:
         """Return the thread of the number that `rest` begins with, else the last; and the rest."""

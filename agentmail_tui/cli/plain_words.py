@@ -69,4 +69,5 @@ def help_lines(lists: Iterable[str]) -> Iterator[str]:
     yield "close, wait, needs, reopen, mine, wake, with a number: change a thread."
     yield "tag NUMBER +name -name. assign NUMBER name, or nobody. snooze NUMBER 3h, or mon 9:00."
     yield "Without a number they mean the thread that was named last."
-    yield "quit: leave. Mail is written with: agentmail-tui send --help."
+    yield "reply NUMBER, replyall NUMBER, write ADDRESS: write mail; it is asked before it leaves."
+    yield "quit: leave."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from agentmail_server.search.process import IndexProcess, IndexUnavailable
 from agentmail_server.service.generation import Generation, Generations
@@ -20,6 +21,16 @@ _FEED = 500
 _SECONDS = 120.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Mails on their way through the embedder: those behind `after`, all up to `upto`."""
+
+    after: int
+    upto: int
+    waiting: list[Unembedded]
+    vectors: asyncio.Task[list[list[bytes]]]
+
+
 class Feed:
     """Follows the mail for one embedder; `seen` is the message up to which all have vectors."""
 
@@ -30,7 +41,8 @@ class Feed:
         self._process = process
         self._generations = generations
         self._embedder = embedder
-        self._batch = _BATCH
+        self._limit = _BATCH
+        self._next: _Batch | None = None
         self.seen = 0
         self.newest = 0
         self._looked = False
@@ -42,25 +54,34 @@ class Feed:
 
     async def embed(self) -> bool:
         """Make vectors for the next messages; return whether there were any."""
-        read = self._store.read
-        waiting, upto, newest = await read(
-            vectors.unembedded, self._embedder, self.seen, self._batch
-        )
-        self.newest, self._looked = max(self.newest, newest), True
-        if not waiting:
-            self.seen = upto
+        batch = await self._begun()
+        if batch is None:
             return False
         try:
-            made = await self._vectors(waiting)
+            if self._limit == _BATCH:
+                # So that the embedder has work while the vectors of these are stored.
+                self._next = await self._begin(batch.upto)
+            made = await batch.vectors
         except IndexUnavailable:
-            if len(waiting) == 1:
+            if len(batch.waiting) == 1:
                 # This one mail breaks the embedder; without a vector it is found by its words.
-                await self._keep(waiting, [[]])
-            self._batch = 1
+                await self._keep(batch.waiting, [[]])
+            self._limit = max(1, len(batch.waiting) // 4)
             raise
-        await self._keep(waiting, made)
-        self.seen, self._batch = upto, _BATCH
+        finally:
+            batch.vectors.cancel()
+        await self._keep(batch.waiting, made)
+        self._limit = min(2 * self._limit, _BATCH)
+        if self.seen == batch.after:
+            self.seen = batch.upto
         return True
+
+    async def let_go(self) -> None:
+        """Forget what is still on its way through the embedder."""
+        batch, self._next = self._next, None
+        if batch is not None:
+            batch.vectors.cancel()
+            await asyncio.gather(batch.vectors, return_exceptions=True)
 
     async def follow(self, generation: Generation, slot: str = "serving") -> None:
         """Feed an index all vectors it lacks."""
@@ -100,6 +121,25 @@ class Feed:
             rows = await self._store.read(vectors.vectors_named, self._embedder, part)
             await self._put(rows, "serving")
         await self._take_out(sorted(held - wanted))
+
+    async def _begun(self) -> _Batch | None:
+        """Return the next mails, on their way; None, and all seen, when none wait."""
+        if self._next is not None and self._next.after == self.seen:
+            batch, self._next = self._next, None
+            return batch
+        await self.let_go()
+        return await self._begin(self.seen)
+
+    async def _begin(self, after: int) -> _Batch | None:
+        waiting, upto, newest = await self._store.read(
+            vectors.unembedded, self._embedder, after, self._limit
+        )
+        self.newest, self._looked = max(self.newest, newest), True
+        if waiting:
+            return _Batch(after, upto, waiting, asyncio.create_task(self._vectors(waiting)))
+        if after == self.seen:
+            self.seen = upto
+        return None
 
     async def _vectors(self, waiting: Sequence[Unembedded]) -> list[list[bytes]]:
         mails = [(each.subject, each.text) for each in waiting]

@@ -199,7 +199,10 @@ class Indexer:
         self._serving = await self._opened(model, feed)
         self._reason = ""
         log.info("search by meaning is ready: %s", model.id)
-        await self._follow(model, feed, self._serving)
+        try:
+            await self._follow(model, feed, self._serving)
+        finally:
+            await feed.let_go()
 
     async def _opened(self, model: Loaded, feed: Feed) -> Generation:
         """Return the index to serve from: the one there is, or a new one."""

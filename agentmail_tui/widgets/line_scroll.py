@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.geometry import Size
+from textual.geometry import Size, Spacing
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
 
-from agentmail_tui.widgets.painted import Inked
+from agentmail_tui.widgets.painted import Inked, finished
+from agentmail_tui.widgets.slim_bar import SlimBar
 
 if TYPE_CHECKING:
+    from textual.geometry import Region
+    from textual.scrollbar import ScrollBar
     from textual.strip import Strip
 
     from agentmail_tui.widgets.lines import Line
+
+_NO_GUTTER = Spacing()
 
 
 class LineScroll(Inked, ScrollView, inherit_bindings=False):
@@ -21,6 +26,28 @@ class LineScroll(Inked, ScrollView, inherit_bindings=False):
 
     The keys by which Textual scrolls would be taken from the key table, so it has none of them.
     """
+
+    @property
+    def vertical_scrollbar(self) -> ScrollBar:
+        """The scrollbar, made when first asked for."""
+        if self._vertical_scrollbar is None:
+            self._vertical_scrollbar = SlimBar(vertical=True, name="vertical")
+            self._vertical_scrollbar.display = False
+            self.app._start_widget(self, self._vertical_scrollbar)  # noqa: SLF001 - as Textual does
+        return self._vertical_scrollbar
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draw some lines without the way over Textual's cache.
+
+        That has a line for each place on the screen, so all are made anew when the list moves; a
+        line of ours is the same wherever it stands, and so is what the filters made of it.
+        """
+        if self.gutter != _NO_GUTTER or self.opacity != 1:
+            return super().render_lines(crop)
+        self._base = None
+        self._styles_cache.clear()
+        lines = [self.render_line(y) for y in crop.line_range]
+        return finished(self, lines, crop)
 
     @property
     def width(self) -> int:

@@ -33,6 +33,16 @@ def ink(widget: Widget, name: str) -> Style:
 ON_BACK = {"faint": "muted"}
 
 
+def finished(widget: Widget, strips: list[Strip], crop: Region) -> list[Strip]:
+    """Return whole lines as they go to the screen: through the filters, and cut to the part."""
+    width, background = widget.region.width, widget.background_colors[1]
+    strips = [strip.adjust_cell_length(width, widget.rich_style) for strip in strips]
+    for each in widget.get_line_filters():
+        strips = [strip.apply_filter(each, background) for strip in strips]
+    left, right = crop.column_span
+    return [strip.crop(left, right) for strip in strips]
+
+
 class Inked(Widget):
     """A widget that paints lines of spans; what all lines of a picture share is found once."""
 

@@ -19,7 +19,7 @@ class KindPicker(PickScreen[str]):
 
     def choices(self, query: str) -> list[Choice]:
         """Return the kinds that fit, with their counts where those are known."""
-        now = self.state.delivery.kind
+        now, period = self.state.delivery.kind, self.state.delivery.period
         metrics = self.state.delivery.data.metrics
         counts = dict(metrics.counts) if metrics is not None else {}
         rows = [
@@ -27,7 +27,7 @@ class KindPicker(PickScreen[str]):
                 (
                     ("  ✓ " if kind == now else "    ", "good"),
                     step_span(kind, 13),
-                    (str(counts[kind]) if kind in counts else "", "faint"),
+                    (f"{counts[kind]} in {period}" if kind in counts else "", "faint"),
                 ),
                 kind,
             )

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from pytest_textual_snapshot import SVGImageExtension
 from rich.cells import cell_len
+from syrupy.assertion import SnapshotAssertion
 from textual.pilot import Pilot
 
 from agentmail_tui.app import AgentMailApp
@@ -19,6 +21,7 @@ from agentmail_tui.themes import DARK, LIGHT, MONO
 
 NOW = datetime(2025, 3, 12, 11, 52, tzinfo=UTC)
 TEXTS = Path(__file__).parent / "texts"
+OTHER_THEMES = {"light": LIGHT, "mono": MONO}
 SIZES = {"120x36": (120, 36), "80x24": (80, 24)}
 
 Steps = Callable[[Any], Awaitable[None]]
@@ -145,26 +148,33 @@ def text_kept(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
 
 
 class Photograph(Protocol):
-    """Compares a state, by its name, at a size with the picture and the text that are kept."""
+    """Compares a state, by its name, at a size with the pictures and the text that are kept."""
 
-    def __call__(self, name: str, size: str, steps: Steps, theme: str = DARK) -> None: ...
+    def __call__(self, name: str, size: str, steps: Steps) -> None: ...
 
 
 @pytest.fixture
 def photograph(
-    picture: Picture, snap_compare: Any, text_kept: Callable[[str, str], None]
+    picture: Picture,
+    snap_compare: Any,
+    snapshot: SnapshotAssertion,
+    text_kept: Callable[[str, str], None],
 ) -> Photograph:
-    def compare(name: str, size: str, steps: Steps, theme: str = DARK) -> None:
-        texts: list[str] = []
+    drawn: dict[str, str] = {}
+    texts: list[str] = []
 
+    def compare(name: str, size: str, steps: Steps) -> None:
         async def before(pilot: Pilot[None]) -> None:
             await picture.bring(pilot, steps)
-            if theme == DARK:  # the text is the same in every theme
-                texts.append(await picture.read())
-            await picture.wear(theme)
+            texts.append(await picture.read())
+            for other, theme in OTHER_THEMES.items():
+                await picture.wear(theme)
+                drawn[other] = picture.app.export_screenshot()
+            await picture.wear(DARK)
 
         assert snap_compare(picture.app, terminal_size=SIZES[size], run_before=before)
-        for text in texts:
-            text_kept(f"{name}-{size}", text)
+        for other, svg in drawn.items():
+            assert svg == snapshot(name=other, extension_class=SVGImageExtension), other
+        text_kept(f"{name}-{size}", *texts)
 
     return compare

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from agentmail_tui.themes import LIGHT, MONO
 from tests.snapshots.conftest import SIZES, Photograph, Steps
 
 SERVERS = """default = "work"
@@ -39,8 +38,6 @@ SCREENS = {
     "schema": "g I e ~wants_refund",
     "schema-wrong": 'g I e ~wants_refund down down down down "x ~line_5',
 }
-ADMINISTRATION = ("domains", "api-keys", "organisation", "servers", "inboxes", "schema")
-THEMES = {"light": LIGHT, "mono": MONO}
 
 
 @pytest.fixture(autouse=True)
@@ -73,12 +70,3 @@ def scripted(script: str) -> Steps:
 @pytest.mark.parametrize("name", SCREENS)
 def test_picture(name: str, size: str, photograph: Photograph) -> None:
     photograph(name, size, scripted(SCREENS[name]))
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("name", ADMINISTRATION)
-def test_administration_in_another_theme(
-    name: str, theme: str, size: str, photograph: Photograph
-) -> None:
-    photograph(name, size, scripted(SCREENS[name]), THEMES[theme])

@@ -1,4 +1,4 @@
-"""The states of mail, of its boxes and of what goes wrong; the main ones in every theme."""
+"""The states of mail, of its boxes and of what goes wrong."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,10 +9,7 @@ from rich.cells import cell_len
 from agentmail_tui.clean import clean_line
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.state import Link
-from agentmail_tui.themes import LIGHT, MONO
 from tests.snapshots.conftest import SIZES, Photograph, Steps
-
-THEMES = {"light": LIGHT, "mono": MONO}
 
 
 def pressing(*keys: str, sees: str) -> Steps:
@@ -102,16 +99,6 @@ async def _thread(picture: Any) -> None:
     await picture.press("j", "j", "enter")
     await picture.until_seen("5 messages")
     await picture.until_mail()
-
-
-MAIN: dict[str, Steps] = {"main": pressing(sees="search mail"), "thread": _thread, "review": review}
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("name", MAIN)
-def test_picture_in_another_theme(name: str, theme: str, size: str, photograph: Photograph) -> None:
-    photograph(name, size, MAIN[name], THEMES[theme])
 
 
 @pytest.mark.parametrize("size", [(60, 15), (250, 70)])

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 class NarrowCompositor(Compositor):
     """Renders no further than the part of the screen that is to be drawn."""
 
+    @property
+    def has_changes(self) -> bool:
+        """Whether there is anything to be drawn."""
+        return bool(self._dirty_regions)
+
     def _get_renders(
         self, crop: Region | None = None
     ) -> Iterable[tuple[Region, Region, list[Strip]]]:

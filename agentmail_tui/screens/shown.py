@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 from textual.screen import Screen
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from agentmail_tui.screens.context import Context
 
 Result = TypeVar("Result")
+_WRITING = 0.0005  # seconds
 
 
 class StateScreen(Screen[Result]):
@@ -28,7 +30,7 @@ class StateScreen(Screen[Result]):
 
     def __init__(self, context: Context) -> None:
         super().__init__()
-        self._compositor = NarrowCompositor()
+        self._compositor: NarrowCompositor = NarrowCompositor()
         self._laid_out: Size | None = None
         self.context = context
 
@@ -66,8 +68,13 @@ class StateScreen(Screen[Result]):
         if widget in self._compositor.visible_widgets:
             others = self._dirty_widgets - {widget}
             self._compositor.update_widgets({widget})
+            changed = self._compositor.has_changes
             self._compositor_refresh()
             self._dirty_widgets.update(others)
+            if changed:
+                # The thread that writes to the terminal needs the interpreter, and would get it
+                # only when all that is to be done next lets go of it.
+                time.sleep(_WRITING)
 
     def say(self, text: str, tone: Tone = Tone.INFO) -> None:
         """Put a line into the status line: never as markup."""

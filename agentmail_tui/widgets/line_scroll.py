@@ -42,17 +42,18 @@ class LineScroll(Inked, ScrollView, inherit_bindings=False):
         That has a line for each place on the screen, so all are made anew when the list moves; a
         line of ours is the same wherever it stands, and so is what the filters made of it.
         """
-        if self.gutter != _NO_GUTTER or self.opacity != 1:
+        if self.styles.gutter != _NO_GUTTER or self.opacity != 1:
             return super().render_lines(crop)
         self._base = None
         self._styles_cache.clear()
-        lines = [self.render_line(y) for y in crop.line_range]
-        return finished(self, lines, crop)
+        return finished(self, [self.render_line(y) for y in crop.line_range], crop)
 
     @property
     def width(self) -> int:
         """Cells for a line, beside the scrollbar."""
-        return self.scrollable_content_region.width
+        # Not by Textual's regions, which look the widget up in the whole screen.
+        beside = self.styles.gutter.width + self.scrollbar_size_vertical
+        return max(self.outer_size.width - beside, 0)
 
     def set_length(self, lines: int) -> None:
         """Say how many lines there are.

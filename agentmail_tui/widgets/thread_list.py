@@ -183,6 +183,9 @@ class ThreadList(LineScroll, can_focus=True):
 
     def _refresh_changed(self) -> None:
         """Ask for the lines of rows that look otherwise than they were drawn."""
+        if not self._drawn:
+            self.refresh()
+            return
         height = self.row_height
         for index in self._visible():
             if self._drawn.get(index) != self._key(index):

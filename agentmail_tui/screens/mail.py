@@ -165,7 +165,7 @@ class MailScreen(
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Follow the focus, which a click may have moved."""
         reading = event.widget is self.reader
-        self.set_class(reading, "-reading")
+        self.turn(reading=reading)
         thread = select.selected_thread(self.state)
         if reading and self.state.open is None and thread is not None:
             self.mailbox.open_selected()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
@@ -15,6 +15,8 @@ from agentmail_tui.widgets.thread_list import ThreadList
 from agentmail_tui.widgets.thread_view import ReaderPlace, ThreadView
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agentmail_tui.domain import Thread
     from agentmail_tui.mailbox.drafts import KeptDraft
     from agentmail_tui.mailbox.state import MailState, Split
@@ -36,11 +38,12 @@ class Panes(StateScreen[None]):
         self.drafts: dict[str, KeptDraft] = {}
         # Where the reader was when a search was begun from it.
         self._came_from: ReaderPlace | None = None
+        self._reading = False
 
     @property
     def reading(self) -> bool:
         """Whether keys go to the reader."""
-        return self.has_class("-reading")
+        return self._reading
 
     @property
     def pane(self) -> Place:
@@ -82,9 +85,25 @@ class Panes(StateScreen[None]):
         self._turn_to(self.list, reading=False)
 
     def _turn_to(self, pane: ThreadList | ThreadView, *, reading: bool) -> None:
-        self.set_class(reading, "-reading")
+        self.turn(reading=reading)
         # At once: the next key is the pane's, though a small screen has yet to show it.
         self.set_focus(pane)
+
+    def turn(self, *, reading: bool) -> None:
+        """Note where keys go; only where one pane is shown that is a matter of style.
+
+        A class more or less has the style sheets matched with every widget anew.
+        """
+        self._reading = reading
+        self.set_class(reading and self.one_pane, "-reading")
+
+    def update_classes(
+        self, classes: Mapping[str, bool], update: bool = True, animate: bool = True
+    ) -> Self:
+        """Change classes as the terminal's size bids, and with them which pane is shown."""
+        one = classes.get("-one", self.one_pane)
+        classes = {**classes, "-reading": self._reading and one}
+        return super().update_classes(classes, update, animate)
 
     def remember_place(self) -> None:
         """Remember where a search is begun, to come back there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TypeVar
 
+from textual.reactive import Reactive
 from textual.screen import Screen
 
 from agentmail_tui.mailbox.state import MailState, Tone
@@ -27,6 +28,9 @@ _WRITING = 0.0005  # seconds
 
 class StateScreen(Screen[Result]):
     """A screen that shows some of the state of the mailbox."""
+
+    # Each widget draws its own focus; Textual would have the whole screen drawn anew.
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
 
     def __init__(self, context: Context) -> None:
         super().__init__()

@@ -98,6 +98,8 @@ class AgentMailApp(App[None]):
         for each in THEMES:
             self.register_theme(each)
         self.theme = pick(theme, no_color=self.no_color)
+        self.stylesheet.set_variables(self.get_css_variables())
+        self._styled_for = self.theme
         self.set_keymap(textual_keymap(self._keymap_read))
         mailbox.listen(self._mail_changed)
 
@@ -108,7 +110,7 @@ class AgentMailApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """Return the screen with the mail."""
-        return MailScreen(self.context)
+        return MailScreen(self.context).expect(self.size)
 
     def on_mount(self) -> None:
         """Begin to fetch mail; the first picture is painted while the server answers."""
@@ -141,6 +143,15 @@ class AgentMailApp(App[None]):
     @on(Returned)
     def _key_returned(self, message: Returned) -> None:
         self._turns.returned(message)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Apply the theme; not at the start, where the style sheets have just been read with it."""
+        if self._styled_for != self.theme:
+            super().refresh_css(animate)
+            self._styled_for = self.theme
+            return
+        for screen in self.screen_stack:
+            screen._css_update_count = self._css_update_count  # noqa: SLF001 - as Textual notes it
 
     def _laid_out(self) -> None:
         """Show what came before the widgets had their places."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from textual.reactive import Reactive
 from textual.screen import Screen
@@ -55,6 +55,14 @@ class StateScreen(Screen[Result]):
 
     def show_state(self, state: MailState) -> None:
         """Show a new state; screens that need none of it leave this alone."""
+
+    def expect(self, size: Size) -> Self:
+        """Take the classes of a size now, so that all is styled and laid out once."""
+        across, down = self.HORIZONTAL_BREAKPOINTS or [], self.VERTICAL_BREAKPOINTS or []
+        names = self._get_breakpoint_classes(size.width, across)
+        names |= self._get_breakpoint_classes(size.height, down)
+        self.add_class(*names, update=False)
+        return self
 
     def _screen_resized(self, size: Size) -> None:
         """Lay out for another size alone: at the start Textual tells the same one three times."""

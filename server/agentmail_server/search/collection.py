@@ -17,6 +17,7 @@ _SPACE = {"hnsw": {"space": "cosine", "ef_search": 200}}
 _PORTION = 1000
 _PROBES = 20
 _NEAR = 0.01
+_MOST_LOST = 0.25
 
 
 class IndexBroken(Exception):
@@ -101,14 +102,22 @@ class Collection:
             raise IndexBroken("the index folder was changed by something else")
 
     def probe(self) -> None:
-        """Raise `IndexBroken` when a few of its vectors are not nearest to themselves."""
+        """Raise `IndexBroken` when many of a few of its vectors are not nearest to themselves.
+
+        One in a great many is out of reach in a sound index too: its graph is only nearly joined.
+        """
         few = self._collection.get(limit=_PROBES, include=["embeddings"])
-        for name, vector in zip(few["ids"], few["embeddings"], strict=True):
-            found = self._collection.query(
-                query_embeddings=[vector], n_results=3, include=["distances"]
-            )
-            if name not in found["ids"][0] and found["distances"][0][0] > _NEAR:
-                raise IndexBroken("the index does not find what it holds")
+        lost = sum(
+            not self._finds(*each) for each in zip(few["ids"], few["embeddings"], strict=True)
+        )
+        if lost > len(few["ids"]) * _MOST_LOST:
+            raise IndexBroken("the index does not find what it holds")
+
+    def _finds(self, name: str, vector: Array) -> bool:
+        found = self._collection.query(
+            query_embeddings=[vector], n_results=3, include=["distances"]
+        )
+        return name in found["ids"][0] or found["distances"][0][0] <= _NEAR
 
     def drop(self) -> None:
         """Remove the collection from its server; a folder is left to who owns it."""

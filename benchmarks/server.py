@@ -103,8 +103,6 @@ def fill(folder: Path, count: int, key: str) -> str:
             tags = [{"thread_id": f"conv_{n:020x}", "tag": _WORDS[n % 7]} for n in numbers if n % 3]
             _insert(store, "thread_tags", tags)
             store.commit()
-        store.execute("ANALYZE")
-        store.commit()
     finally:
         store.close()
     return str(inbox)

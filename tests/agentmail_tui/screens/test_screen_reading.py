@@ -153,3 +153,20 @@ async def test_keys_in_the_footer_can_be_clicked(rig: Any) -> None:
         at = rig.lines()[-1].index("? keys")
         await rig.pilot.click("#keys", offset=(at, 0))
         await rig.until_seen("type to find")
+
+
+async def test_the_pane_that_has_the_keys_is_the_one_that_a_small_screen_shows(rig: Any) -> None:
+    async with rig.on(120, 36):
+        for keys, shown, hidden in (("enter", "reader", "list"), ("h", "list", "reader")):
+            await rig.press(keys)
+            await rig.pilot.resize_terminal(80, 24)
+            await rig.until(
+                lambda shown=shown, hidden=hidden: (
+                    getattr(rig.main, shown).region and not getattr(rig.main, hidden).region
+                ),
+                f"the {shown} was not shown",
+            )
+            await rig.pilot.resize_terminal(120, 36)
+            await rig.until(
+                lambda: rig.main.list.region and rig.main.reader.region, "both were not shown"
+            )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from textual import on
 
 from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.state import Tone
@@ -46,10 +47,14 @@ class DeliveryActs(StateScreen[Picked]):
     def action_down(self) -> None:
         """Go to the next row."""
         self.rows.step(1)
-        if self.part == "events":
-            near = select.delivery_events(self.state)[-_NEAR:]
-            if any(event.id == self.rows.value for event in near):
-                self.mailbox.load_older_events()
+        near = select.delivery_events(self.state)[-_NEAR:]
+        if self.part == "events" and any(event.id == self.rows.value for event in near):
+            self.mailbox.load_older_events()
+
+    @on(PickList.Scrolled)
+    def _scrolled(self, event: PickList.Scrolled) -> None:
+        if self.part == "events" and event.below < _NEAR:
+            self.mailbox.load_older_events()
 
     def action_up(self) -> None:
         """Go to the previous row."""

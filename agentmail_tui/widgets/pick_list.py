@@ -35,6 +35,12 @@ class PickList(LineScroll):
 
         value: str
 
+    @dataclass
+    class Scrolled(Message):
+        """The list moved; so many lines lie below what is shown."""
+
+        below: int
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._choices: tuple[Choice, ...] = ()
@@ -48,12 +54,15 @@ class PickList(LineScroll):
     def show(self, choices: Sequence[Choice], value: str | None = None) -> None:
         """Show these choices with the cursor on `value`, else where it was, else on the first."""
         wanted = self.value if value is None else value
+        before, length = (self._cursor, self.value), len(self._choices)
         self._choices = tuple(choices)
         free = [n for n, choice in enumerate(self._choices) if choice.value is not None]
         same = [n for n in free if self._choices[n].value == wanted]
         self._cursor = (same or free or [-1])[0]
         self.set_length(len(self._choices))
-        self._keep_in_sight()
+        if (self._cursor, self.value) != before or len(self._choices) < length:
+            # Else it grew at its end, which is no reason to leave where the wheel went.
+            self._keep_in_sight()
         self.refresh()
 
     def step(self, by: int) -> None:
@@ -69,6 +78,12 @@ class PickList(LineScroll):
         """Keep the cursor on screen."""
         self._keep_in_sight()
         self.refresh()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Tell how much is left below."""
+        super().watch_scroll_y(old_value, new_value)
+        below = len(self._choices) - self.scroll_offset.y - self.size.height
+        self.post_message(self.Scrolled(max(below, 0)))
 
     def on_click(self, event: events.Click) -> None:
         """Choose what is under the mouse."""

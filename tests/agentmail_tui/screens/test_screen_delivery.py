@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING, MemoryBackend, sample_backend
 from agentmail_tui.clean import clean_line
 from agentmail_tui.domain import Bucket, Metrics
+from agentmail_tui.mailbox import select
 from agentmail_tui.screens.delivery import DeliveryScreen
 from agentmail_tui.screens.present_plot import plot, spark
 from agentmail_tui.widgets.lines import Line
@@ -82,6 +84,31 @@ async def test_only_events_of_one_kind_are_listed(rig: Rig) -> None:
         assert "other@far.example" not in rig.text()
         await rig.press("f", "enter")
         await rig.until_seen("other@far.example")
+
+
+async def test_the_wheel_reads_the_log_on_and_stays_where_it_went(rig: Rig) -> None:
+    message = rig.backend.mail.events[0].message_id
+    for number in range(700):
+        rig.backend.deliver(message, "delivered", f"p{number}@far.example")
+
+    def listed() -> int:
+        return len(select.delivery_events(rig.state))
+
+    def longer_than(known: int) -> bool:
+        return listed() > known
+
+    async with rig.on():
+        await rig.press("D")
+        await rig.until_seen("delivered")
+        assert isinstance(rig.app.screen, DeliveryScreen)
+        rows = rig.app.screen.rows
+        for _ in range(3):
+            known = listed()
+            rows.scroll_to(y=rows.max_scroll_y, animate=False)
+            at = rows.scroll_offset.y
+            await rig.until(partial(longer_than, known), "it was not read on")
+            assert rows.scroll_offset.y == at > 0
+        assert rows.value == select.delivery_events(rig.state)[0].id
 
 
 async def test_kind_without_events_says_how_to_leave_it(rig: Rig) -> None:

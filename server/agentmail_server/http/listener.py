@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from starlette.applications import Starlette
 
+# A connection at rest. Longer than clients keep theirs (httpx: 5 s), or a call would now and then
+# go into one that is just being closed.
+KEPT_SECONDS = 75
+
 
 class _Server(uvicorn.Server):
     """Uvicorn without signal handlers of its own, and with a bell for its start."""
@@ -48,6 +52,7 @@ class HttpListener:
                 lifespan="off",
                 server_header=False,
                 timeout_graceful_shutdown=grace,
+                timeout_keep_alive=KEPT_SECONDS,
             )
         )
         self._task: asyncio.Task[None] | None = None

@@ -24,6 +24,8 @@ _TAG = re.compile(r"(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})")
 _STYLE = re.compile(r"""\sstyle\s{0,9}=\s{0,9}("[^"]*|'[^']*|[^\s"']*)""", re.IGNORECASE)
 _HIDDEN_ATTRIBUTE = re.compile(r"\shidden(?:[\s=/]|$)", re.IGNORECASE)
 _ENDLESS_NUMBER = re.compile(r"&#x?[0-9a-f]{9,};?", re.IGNORECASE)
+_PADDING = re.compile(r"[ \t]{3,}")
+_BLANKS = re.compile(r"\s+")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"}
 _SILENT = {"script", "style", "head", "title", "template", "noscript", "object", "svg"}
 _BREAKING = {
@@ -47,7 +49,7 @@ def html_to_text(html: str) -> str:
 def squeeze(text: str) -> str:
     """Return `text` without the padding of layout tables: no runs of blanks or blank lines."""
     text = text.replace("\xa0", " ")
-    lines = [re.sub(r"[ \t]{3,}", "  ", line).rstrip() for line in text.split("\n")]
+    lines = [_PADDING.sub("  ", line).rstrip() if line else "" for line in text.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
@@ -113,17 +115,20 @@ class _Stream:
             if name == self._silent[-1]:
                 self._silent.pop() if closing else self._silent.append(name)
             return
-        if not closing and name not in _VOID and (name in _SILENT or _is_hidden_tag(inside)):
+        if not closing and name not in _VOID and (name in _SILENT or _is_hidden_tag(name, inside)):
             self._silent.append(name)
         elif name in _BREAKING:
             self.parts.append("\n")
 
     def _add(self, text: str) -> None:
         if text and not self._silent:
-            self.parts.append(re.sub(r"\s+", " ", text))
+            self.parts.append(_BLANKS.sub(" ", text))
 
 
-def _is_hidden_tag(inside: str) -> bool:
+def _is_hidden_tag(name: str, inside: str) -> bool:
+    if len(inside) == len(name):
+        # Most tags have no attributes.
+        return False
     style = _STYLE.search(inside)
     attributes = {"style": style[1].strip("\"'") if style else ""}
     if _HIDDEN_ATTRIBUTE.search(inside):

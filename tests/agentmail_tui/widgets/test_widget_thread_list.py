@@ -2,13 +2,23 @@ from collections.abc import Callable
 
 from textual.app import App, ComposeResult
 from textual.geometry import Offset
+from textual.screen import Screen
 
 from agentmail_tui.domain import Thread
+from agentmail_tui.screens.compositing import NarrowCompositor
 from agentmail_tui.widgets.thread_list import Rows, ThreadList
 from agentmail_tui.widgets.thread_row import Row
 
 Make = Callable[..., Thread]
 MANY = 1_000_000
+
+
+class NarrowScreen(Screen[None]):
+    """A screen that asks for the lines that changed, as ours do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._compositor = NarrowCompositor()
 
 
 class ListApp(App[None]):
@@ -23,6 +33,9 @@ class ListApp(App[None]):
         self.ranges: list[tuple[int, int]] = []
         self.clicks: list[tuple[int, bool]] = []
         self.subject = "Damaged parcel"
+
+    def get_default_screen(self) -> Screen[None]:
+        return NarrowScreen()
 
     def compose(self) -> ComposeResult:
         yield ThreadList()

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from agentmail_server.config import HostPort
 from agentmail_server.http.listener import HttpListener
+from httpx._config import DEFAULT_LIMITS
+from starlette.applications import Starlette
 
 
 async def _application(_scope: Any, _receive: Any, send: Any) -> None:
@@ -42,3 +44,10 @@ async def test_no_answer_waits_until_the_last_is_acknowledged(
         await listener.stop()
     assert delays
     assert all(delays)
+
+
+async def test_a_connection_at_rest_is_kept_longer_than_clients_keep_theirs() -> None:
+    listener = HttpListener(Starlette(), grace=1, shutdown=asyncio.Event())
+    theirs = DEFAULT_LIMITS.keepalive_expiry
+    assert theirs is not None
+    assert listener._server.config.timeout_keep_alive > 2 * theirs

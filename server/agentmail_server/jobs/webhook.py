@@ -71,12 +71,13 @@ class WebhookJob:
         """Make one attempt, or put it off while the breaker is open."""
         try:
             work, closed = await self._store.read(_load, job.subject_id)
-            if work.delivery.status in ("delivered", "dead"):
-                return DONE
+            if work.delivery.status in webhooks.OVER:
+                await self._store.write(close_over, self._now(), job)
+                return FINISHED
             endpoint = (work.webhook or {}).get("endpoint")
             if endpoint is None:
-                await self._store.write(webhooks.drop, self._now(), work.delivery.id, _UNWANTED)
-                return DONE
+                await self._store.write(close_unwanted, self._now(), job)
+                return FINISHED
             if endpoint != work.delivery.endpoint:
                 await self._store.write(webhooks.readdress, work, endpoint)
                 return Later(self._now(), "the endpoint has changed")
@@ -123,6 +124,24 @@ class WebhookJob:
 def _load(conn: Connection, delivery_id: str) -> tuple[HookWork, bool]:
     work = webhooks.load(conn, delivery_id)
     return work, breaker.is_closed(conn, work.delivery.lane)
+
+
+def close_over(conn: Connection, now: int, job: JobRow) -> None:
+    """Unit: end the job of a delivery that is over, unless it was asked for anew meanwhile.
+
+    Who asks finds this job still open and makes no other.
+    """
+    lease = job.lease or ""
+    if webhooks.is_over(conn, job.subject_id):
+        outbox.finish(conn, now, job.id, lease)
+    else:
+        outbox.retry(conn, job.id, lease, now, "asked for anew")
+
+
+def close_unwanted(conn: Connection, now: int, job: JobRow) -> None:
+    """Unit: end a delivery whose inbox has no endpoint any more, and its job with it."""
+    webhooks.drop(conn, now, job.subject_id, _UNWANTED)
+    outbox.finish(conn, now, job.id, job.lease or "")
 
 
 def may_attempt(conn: Connection, now: int, job: JobRow, lane: str) -> bool:

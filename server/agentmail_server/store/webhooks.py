@@ -69,6 +69,8 @@ class HookWork:
     webhook: JsonObject | None
 
 
+# Statuses of a delivery that is not tried any more.
+OVER = ("delivered", "dead")
 COLUMNS = tuple(each for each in webhook_deliveries.c if each.name != "payload")
 
 
@@ -171,6 +173,13 @@ def drop(conn: Connection, now: int, delivery_id: str, reason: str) -> None:
     mine = webhook_deliveries.c.id == delivery_id
     ended = {"status": "dead", "dead_at": now, "next_retry_at": None, "last_error": reason}
     conn.execute(update(webhook_deliveries).where(mine).values(ended))
+
+
+def is_over(conn: Connection, delivery_id: str) -> bool:
+    """Tell whether no attempt is to come; holds the delivery until the transaction ends."""
+    query = select(webhook_deliveries.c.status).where(webhook_deliveries.c.id == delivery_id)
+    status = conn.execute(query.with_for_update()).scalar()
+    return status is None or status in OVER
 
 
 def requeue(conn: Connection, now: int, delivery: HookRow) -> None:

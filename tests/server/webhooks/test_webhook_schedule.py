@@ -245,12 +245,15 @@ async def test_fifty_hung_endpoints_hold_up_nobody(
 async def test_a_burst_to_one_endpoint_goes_through_four_at_a_time(
     shop: Shop, endpoint: Endpoint
 ) -> None:
-    now, most = 0, 0
+    now, most, four = 0, 0, asyncio.Event()
 
     async def count(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal now, most
         now += 1
         most = max(most, now)
+        if now == 4:
+            four.set()
+        await four.wait()
         await asyncio.sleep(0.01)
         now -= 1
         writer.write(b"HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import pytest
 from agentmail_server.jobs.tidy import tidy
+from agentmail_server.jobs.webhook import _load
 from agentmail_server.store import tables, webhooks
 from sqlalchemy import Connection, func, select
 
@@ -50,6 +53,31 @@ async def test_bytes_of_calls_that_ended_go_after_their_days_and_come_again_when
     await shop.store.write(webhooks.requeue, shop.now, row)
     await shop.until(lambda rows: rows[0].status == "delivered")
     assert endpoint.got[1].body == endpoint.got[0].body
+
+
+async def test_a_call_asked_for_anew_as_its_job_ends_is_made(
+    shop: Shop, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint.plan["/"] = answer(503)
+    await shop.arrive(await shop.inbox(endpoint.url()))
+    await shop.run()
+    row = await shop.tried(1)
+    await shop.store.write(webhooks.drop, shop.now, row.id, "given up")
+    (row,) = await shop.hooks()
+    endpoint.plan["/"] = answer(200)
+    read, asked = shop.store.read, asyncio.Event()
+
+    async def then_ask(unit: Any, *args: Any) -> Any:
+        found = await read(unit, *args)
+        if unit is _load and not asked.is_set():
+            asked.set()
+            await shop.store.write(webhooks.requeue, shop.now, row)
+        return found
+
+    monkeypatch.setattr(shop.store, "read", then_ask)
+    shop.advance(2 * DAY)
+    await shop.until(lambda rows: rows[0].status == "delivered")
+    assert asked.is_set()
 
 
 async def test_a_call_that_is_not_over_keeps_its_bytes(shop: Shop, endpoint: Endpoint) -> None:

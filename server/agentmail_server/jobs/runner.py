@@ -117,6 +117,7 @@ class Runner:
         self._wake = asyncio.Event()
         self._running: dict[asyncio.Task[None], JobRow] = {}
         self._stopping = False
+        self._full = False
         self._beat: float | None = None
         store.on("outbox", self.wake)
 
@@ -137,8 +138,10 @@ class Runner:
             self._beat = asyncio.get_running_loop().time()
             self._wake.clear()
             try:
-                full = await self._lease_some()
-                pause = self._poll if full else await self._pause()
+                # Until it is known: one that ends meanwhile may make room for another.
+                self._full = True
+                self._full = await self._lease_some()
+                pause = self._poll if self._full else await self._pause()
             except ServiceError as error:
                 log.warning("outbox cannot be read", extra={"reason": error.code})
                 pause = _STORE_PAUSE
@@ -184,8 +187,10 @@ class Runner:
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._running[task]
-        self._wake.set()
+        job = self._running.pop(task)
+        if self._full or job.kind in self._lanes:
+            # Only then may another have waited for it; new work rings by itself.
+            self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("job bookkeeping failed", exc_info=error)
 

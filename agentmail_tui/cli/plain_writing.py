@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from agentmail_tui.backends.protocol import Backend
-from agentmail_tui.clean import clean_line
+from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import Capabilities, Draft, Inbox, Message, Thread
 from agentmail_tui.errors import MailError, Rejected
-from agentmail_tui.mailbox.outbound import reply_draft
+from agentmail_tui.mailbox.outbound import reply_draft, suppressed
 from agentmail_tui.screens.addresses import read_addresses
 
 _TEXT = "Type the text. A line with a full stop alone ends it; cancel alone gives it up."
@@ -62,6 +62,10 @@ class Letter:
     _lines: list[str] = field(default_factory=list)
     _next: Next | None = None
 
+    @property
+    def _people(self) -> Safe:
+        return clean_line(", ".join((*self.draft.to, *self.draft.cc)))
+
     def begin(self) -> list[str]:
         """Return the first question."""
         if self.draft.thread_id is not None:
@@ -99,8 +103,7 @@ class Letter:
 
     def _ask_text(self) -> list[str]:
         self._next = self._text
-        return [f"To {clean_line(', '.join((*self.draft.to, *self.draft.cc)))}."
-                f" Subject: {clean_line(self.draft.subject)}.", _TEXT]  # fmt: skip
+        return [f"To {self._people}. Subject: {clean_line(self.draft.subject)}.", _TEXT]
 
     async def _text(self, line: str) -> list[str]:
         if line.strip() != ".":
@@ -111,9 +114,9 @@ class Letter:
             return ["There is no text yet. Type it, or cancel."]
         self.draft = replace(self.draft, body=f"{text}\n{self.draft.body.removeprefix(chr(10))}")
         self._next = self._send
-        lines = "1 line" if text.count("\n") == 0 else f"{text.count(chr(10)) + 1} lines"
-        to = clean_line(", ".join((*self.draft.to, *self.draft.cc)))
-        return [f"{lines} to {to}.", *await self._warnings(), _ASK]
+        count = len(text.split("\n"))
+        lines = "1 line" if count == 1 else f"{count} lines"
+        return [f"{lines} to {self._people}.", *await self._warnings(), _ASK]
 
     async def _warnings(self) -> list[str]:
         if not self.can.delivery:
@@ -122,12 +125,7 @@ class Letter:
             told = await self.backend.delivery(self.draft.inbox_id, _PERIOD)
         except MailError:
             return ["Warning: the list of suppressed addresses could not be read."]
-        blocked = {str(each.address).casefold() for each in told.suppressions}
-        wanted = (each for each in (*self.draft.to, *self.draft.cc) if each.casefold() in blocked)
-        return [
-            f"Warning: {clean_line(each)} is suppressed: the server will not send to it."
-            for each in wanted
-        ]
+        return [f"Warning: {each}." for each in suppressed(self.draft, told.suppressions)]
 
     async def _send(self, line: str) -> list[str]:
         if line.strip().casefold() != "send":

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 
+from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import Address, Direction, Draft, Message, Thread
+from agentmail_tui.domain_delivery import Suppression
 
 _REPLY = re.compile(r"\s*re\s*:", re.IGNORECASE)
 _FORWARD = re.compile(r"\s*fwd?\s*:", re.IGNORECASE)
@@ -53,6 +55,16 @@ def forward_draft(thread: Thread, messages: tuple[Message, ...], *, local_id: st
         subject=subject if _FORWARD.match(subject) else f"Fwd: {subject}".rstrip(),
         body=f"\n\n{_forwarded(source)}",
     )
+
+
+def suppressed(draft: Draft, suppressions: Iterable[Suppression]) -> list[Safe]:
+    """Return the warnings about recipients to whom the server will not send."""
+    blocked = {str(each.address).casefold() for each in suppressions}
+    return [
+        clean_line(f"{each} is suppressed: the server will not send to it")
+        for each in (*draft.to, *draft.cc)
+        if each.casefold() in blocked
+    ]
 
 
 def quoted(message: Message) -> str:

@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from agentmail_tui.clean import clean, clean_line
 from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
+from agentmail_tui.mailbox.outbound import suppressed
 from agentmail_tui.screens.bindings import bindings
 from agentmail_tui.screens.known import known_addresses
 from agentmail_tui.screens.modal import Modal
@@ -102,10 +103,7 @@ def _own_words(body: str) -> str:
 
 def warnings(draft: Draft, state: MailState) -> Iterator[str]:
     """Yield what the writer may not have seen."""
-    blocked = {str(item.address).casefold() for item in state.delivery.data.suppressions}
-    for address in (*draft.to, *draft.cc):
-        if address.casefold() in blocked:
-            yield clean_line(f"{address} is suppressed: the server will not send to it")
+    yield from suppressed(draft, state.delivery.data.suppressions)
     known = {address.casefold() for address in known_addresses(state)}
     fresh = [each for each in (*draft.to, *draft.cc) if each.casefold() not in known]
     if fresh:

@@ -58,7 +58,7 @@ class Feed:
         if batch is None:
             return False
         try:
-            if self._limit == _BATCH:
+            if len(batch.waiting) == _BATCH:
                 # So that the embedder has work while the vectors of these are stored.
                 self._next = await self._begin(batch.upto)
             made = await batch.vectors

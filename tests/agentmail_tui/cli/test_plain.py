@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
-from agentmail_tui.backends.memory import MemoryBackend, sample_backend
+from agentmail_tui.backends.memory import MemoryBackend
 from agentmail_tui.cli.plain import Talk
 from agentmail_tui.domain import Status, Triage
-
-NOW = datetime(2025, 3, 12, 11, 52, tzinfo=UTC)
-
-
-@pytest.fixture
-def backend() -> MemoryBackend:
-    return sample_backend(NOW, 1)
-
-
-@pytest.fixture
-async def talk(backend: MemoryBackend) -> Talk:
-    found = Talk(backend, me="maya", clock=lambda: NOW)
-    await found.begin()
-    return found
 
 
 def triage(backend: MemoryBackend, thread_id: str) -> Triage:
@@ -31,8 +17,8 @@ def triage(backend: MemoryBackend, thread_id: str) -> Triage:
     return found
 
 
-async def test_a_list_is_read_out_in_words(backend: MemoryBackend) -> None:
-    lines = await Talk(backend, me="maya", clock=lambda: NOW).begin()
+async def test_a_list_is_read_out_in_words(backend: MemoryBackend, now: datetime) -> None:
+    lines = await Talk(backend, me="maya", clock=lambda: now).begin()
     assert lines[0].startswith("Connected to ")
     assert lines[1] == "List all: 20 threads."
     assert lines[2] == (
@@ -106,8 +92,8 @@ async def test_what_cannot_be_done_is_said(talk: Talk, line: str, told: str) -> 
     assert (await talk.answer(line))[0].startswith(told)
 
 
-async def test_read_only_changes_nothing(backend: MemoryBackend) -> None:
-    talk = Talk(backend, me="maya", read_only=True, clock=lambda: NOW)
+async def test_read_only_changes_nothing(backend: MemoryBackend, now: datetime) -> None:
+    talk = Talk(backend, me="maya", read_only=True, clock=lambda: now)
     await talk.begin()
     row = talk.rows[0]
     before = backend.mail.thread(row.id)

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 
-from agentmail_tui.backends.memory import MemoryBackend, sample_backend
+from agentmail_tui.backends.memory import MemoryBackend
 from agentmail_tui.cli.plain import Talk
 from agentmail_tui.domain import Draft, SendReceipt
 from agentmail_tui.errors import Unreachable
-
-NOW = datetime(2025, 3, 12, 11, 52, tzinfo=UTC)
-
-
-@pytest.fixture
-def backend() -> MemoryBackend:
-    return sample_backend(NOW, 1)
-
-
-@pytest.fixture
-async def talk(backend: MemoryBackend) -> Talk:
-    found = Talk(backend, me="maya", clock=lambda: NOW, new_id=lambda: "local_1")
-    await found.begin()
-    return found
 
 
 @pytest.fixture
@@ -131,8 +117,10 @@ async def test_what_cannot_be_written_is_said(talk: Talk, line: str, told: str) 
     assert told in (await say(talk, line))[0]
 
 
-async def test_read_only_writes_nothing(backend: MemoryBackend, sent: list[Draft]) -> None:
-    talk = Talk(backend, me="maya", read_only=True, clock=lambda: NOW)
+async def test_read_only_writes_nothing(
+    backend: MemoryBackend, sent: list[Draft], now: datetime
+) -> None:
+    talk = Talk(backend, me="maya", read_only=True, clock=lambda: now)
     await talk.begin()
     for line in ("reply 1", "replyall 1", "write bo@shop.example"):
         assert "read-only" in (await say(talk, line))[0]

@@ -18,13 +18,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import URL, Connection
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from agentmail_server.errors import BadRequest
 from agentmail_server.ids import Clock, Ids
-from agentmail_server.store.postgres import PostgresDriver
 from agentmail_server.store.sqlite import SqliteDriver, database_file
 from agentmail_server.store.transaction import Bound
 
@@ -127,7 +126,19 @@ def _driver(
     except (ArgumentError, ValueError):
         raise BadRequest("the database URL cannot be understood") from None
     if url.get_backend_name() == "postgresql":
-        return PostgresDriver(url.set(drivername="postgresql+asyncpg"), notify)
+        return _postgres(url, notify)
     if url.get_backend_name() == "sqlite" and url.database:
         return SqliteDriver(Path(url.database).absolute(), notify, exclusive=exclusive)
     raise BadRequest("the database URL must begin with postgresql+asyncpg:// or sqlite:///")
+
+
+def _postgres(url: URL, notify: Callable[[Iterable[str]], None]) -> Driver:
+    try:
+        # Here, because an installation for SQLite lacks what it imports.
+        from agentmail_server.store.postgres import PostgresDriver
+
+        return PostgresDriver(url.set(drivername="postgresql+asyncpg"), notify)
+    except ImportError:
+        raise BadRequest(
+            "PostgreSQL needs more packages; run: pip install 'agentmail-tui[postgres]'"
+        ) from None

@@ -259,7 +259,9 @@ async def _listen_http(
     smtp: Listener,
     failed: asyncio.Event,
 ) -> str:
-    http = HttpListener(create_app(deps), grace=_HTTP_GRACE, shutdown=deps.shutdown)
+    app = create_app(deps)
+    stack.push_async_callback(app.state.keyring.aclose)
+    http = HttpListener(app, grace=_HTTP_GRACE, shutdown=deps.shutdown)
     try:
         address = await http.start(settings.http_address, _watch(failed))
     except OSError as error:

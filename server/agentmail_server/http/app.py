@@ -25,7 +25,7 @@ from agentmail_server.service.keys import Keyring
 
 
 def create_app(deps: Deps) -> Starlette:
-    """Return the application that serves the whole table on `deps`."""
+    """Return the application that serves the whole table on `deps`; close `state.keyring` after."""
     keyring = Keyring(deps.store, deps.clock, deps.pepper)
     endpoint = Endpoint(deps, keyring, Telemetry())
     app = Starlette(
@@ -34,6 +34,7 @@ def create_app(deps: Deps) -> Starlette:
         exception_handlers={HTTPException: _refuse},
     )
     app.router.redirect_slashes = False
+    app.state.keyring = keyring
     app.state.openapi = partial(openapi_json, ROUTES, deps.settings.version)
     return app
 

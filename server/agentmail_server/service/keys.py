@@ -5,6 +5,8 @@ A key holds 256 random bits, so a slow hash would protect nothing and cost every
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hashlib
 import hmac
 import os
@@ -16,7 +18,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from agentmail_server.errors import BadRequest, Unauthorized
+from agentmail_server.errors import BadRequest, ServiceError, Unauthorized
 from agentmail_server.ids import Clock, Ids, to_micros
 from agentmail_server.store import accounts
 from agentmail_server.store.engine import Store
@@ -39,6 +41,8 @@ _PEPPER_FILE = re.compile(r"pepper-([1-9][0-9]*)\.key")
 _TOUCH_MICROS = 60_000_000
 _CACHE_MICROS = 5_000_000
 _CACHE_SIZE = 4096
+# Seconds that a stop waits for notes of last use.
+_STOP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +141,15 @@ class Keyring:
         self._pepper = pepper
         self._known: dict[str, tuple[KeyRow, Principal, int]] = {}
         self._touched: dict[str, int] = {}
+        self._notes: set[asyncio.Task[None]] = set()
+
+    async def aclose(self) -> None:
+        """Wait a moment for notes of last use, and let go of those that are not done by then."""
+        if self._notes:
+            _, late = await asyncio.wait(self._notes, timeout=_STOP_SECONDS)
+            for each in late:
+                each.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def forget(self, key_id: str | None = None) -> None:
         """Drop what is remembered of one key, or of all, after a change."""
@@ -158,7 +171,7 @@ class Keyring:
         row, principal = await self._find(raw_key, now)
         if row.status != "active" or (row.expires_at is not None and row.expires_at <= now):
             raise Unauthorized("Invalid or expired API key")
-        await self._touch(row, now)
+        self._touch(row, now)
         return principal
 
     async def _find(self, raw_key: str, now: int) -> tuple[KeyRow, Principal]:
@@ -175,12 +188,19 @@ class Keyring:
         self._known[digests[0]] = (row, principal, now)
         return row, principal
 
-    async def _touch(self, row: KeyRow, now: int) -> None:
+    def _touch(self, row: KeyRow, now: int) -> None:
         last = self._touched.get(row.id, row.last_used_at or 0)
         if now - last < _TOUCH_MICROS:
             return
         self._touched[row.id] = now
-        await self._store.write(accounts.touch_key, row.id, now)
+        note = asyncio.create_task(self._note_use(row.id, now), name="key-use")
+        self._notes.add(note)
+        note.add_done_callback(self._notes.discard)
+
+    async def _note_use(self, key_id: str, now: int) -> None:
+        # A full disk or a lock must not keep anybody from reading.
+        with contextlib.suppress(ServiceError):
+            await self._store.write(accounts.touch_key, key_id, now)
 
 
 async def ensure_bootstrap(

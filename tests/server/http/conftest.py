@@ -198,6 +198,7 @@ async def api(store: Store, clock: FrozenClock, settings: HttpSettings) -> Async
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         yield Api(app, client, deps, clock, orgs[0], orgs[1], shared.id)
+    await app.state.keyring.aclose()
 
 
 async def _org(deps: Deps, name: str) -> Org:

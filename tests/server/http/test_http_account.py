@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from agentmail_server.service.keys import EVERY_SCOPE, KNOWN_SCOPES, MANAGES_KEYS, SCOPES, expand
+from agentmail_server.store.sqlite import BUSY_MILLIS, DATABASE_NAME
+from agentmail_server.store.tables import api_keys
+from sqlalchemy import select
 
 if TYPE_CHECKING:
     from tests.server.http.conftest import Api
 
 KEYS = "/v1/agent/api-keys"
+PATIENCE = 10
 
 
 async def make(api: Api, *, key: str | None = None, **body: Any) -> Any:
@@ -57,12 +65,32 @@ async def test_a_new_key_works_and_is_shown_once(api: Api) -> None:
     assert made["permissions"] == ["threads:read"]
     assert (await api.call("GET", "/v1/threads?all=true", key=made["apiKey"])).status_code == 200
     await api.refused(403, "GET", "/v1/inboxes", key=made["apiKey"])
+    await api.app.state.keyring.aclose()
     listed = await api.call("GET", KEYS)
     assert listed.json()["apiKeys"] == listed.json()["data"]
     assert made["apiKey"] not in listed.text
     (row,) = [each for each in listed.json()["data"] if each["id"] == made["id"]]
     assert row["status"] == "active"
     assert row["lastUsedAt"] == "2026-01-15T09:00:00.000Z"
+
+
+async def test_reading_waits_for_no_lock_and_the_use_is_noted_after_it(
+    api: Api, tmp_path: Path
+) -> None:
+    key = await api.key_with("threads:read")
+    with closing(sqlite3.connect(tmp_path / DATABASE_NAME, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        async with asyncio.timeout(BUSY_MILLIS / 2000):
+            assert (await api.call("GET", "/v1/threads?all=true", key=key)).status_code == 200
+        other.execute("ROLLBACK")
+    async with asyncio.timeout(PATIENCE):
+        while not await _last_used(api, key[:12]):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+async def _last_used(api: Api, prefix: str) -> object:
+    query = select(api_keys.c.last_used_at).where(api_keys.c.prefix == prefix)
+    return await api.store.read(lambda conn: conn.execute(query).scalar_one())
 
 
 async def test_a_key_ends(api: Api) -> None:

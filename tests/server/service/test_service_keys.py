@@ -191,6 +191,7 @@ async def test_last_use_is_noted_at_most_once_a_minute(store: Store, clock: Froz
     keyring = Keyring(store, clock, PEPPER)
 
     async def last_used() -> object:
+        await keyring.aclose()
         return await store.read(lambda conn: conn.execute(select(api_keys.c.last_used_at)).scalar())
 
     start = clock.now()

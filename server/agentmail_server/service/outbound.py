@@ -148,8 +148,10 @@ async def _earlier(kit: Kit, org_id: str, once: _Once) -> Sent | None:
 
 
 async def _finished(wanted: SendIn, work: Callable[[], _Finished]) -> _Finished:
+    # Where there is only HTML a text is made of it, which takes long for many tags.
+    rendered = not wanted.text and wanted.html
     size = len(wanted.text or "") + len(wanted.html or "")
-    if size > _BIG or wanted.attachments:
+    if rendered or size > _BIG or wanted.attachments:
         return await asyncio.to_thread(work)
     return work()
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import email
+import threading
 from email import policy
 from email.message import EmailMessage
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from agentmail_server.ids import to_micros
+from agentmail_server.service import letter
 from agentmail_server.store import attachments, delivery, messages
 from agentmail_server.store.records import MessageRow
 from agentmail_server.store.tables import messages as message_table
@@ -35,6 +37,25 @@ async def _raw(api: Api, message_id: str) -> bytes:
 async def _read(api: Api, message_id: str) -> EmailMessage:
     raw = await _raw(api, message_id)
     return email.message_from_bytes(raw, policy=policy.default)
+
+
+async def test_others_are_answered_while_a_text_is_made_of_html(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await api.inbox("desk")
+    begun, answered = threading.Event(), threading.Event()
+
+    def slow(_html: str) -> str:
+        begun.set()
+        return "in time" if answered.wait(5) else "too late"
+
+    monkeypatch.setattr(letter, "html_to_text", slow)
+    sending = asyncio.create_task(_sent(api, text=None, html="<b>Hi</b>"))
+    await asyncio.to_thread(begun.wait, 5)
+    assert (await api.call("GET", "/healthz")).status_code == 200
+    answered.set()
+    made = await _read(api, (await sending)["data"]["id"])
+    assert cast("EmailMessage", made.get_body(("plain",))).get_content().strip() == "in time"
 
 
 async def _count(api: Api) -> int:

@@ -175,7 +175,7 @@ async def _relay(settings: Settings) -> Finding:
     if address is None:
         return Finding("relay", "none: mail to the outside stays queued", note=True)
     if address.host is None:
-        return await _dns()
+        return await _dns(settings.dns_address)
     try:
         async with asyncio.timeout(_PATIENCE):
             _, writer = await asyncio.open_connection(address.host, address.port)
@@ -186,9 +186,9 @@ async def _relay(settings: Settings) -> Finding:
     return Finding("relay", f"{address.shown} answers")
 
 
-async def _dns() -> Finding:
+async def _dns(server: HostPort | None) -> Finding:
     try:
-        await DnsResolver().hosts("example.com")
+        await DnsResolver(server).hosts("example.com")
     except MxFailure as failure:
         if failure.code < 500 and failure.enhanced == "4.4.3":
             return Finding("relay", f"mx: {failure.text}", ok=False)

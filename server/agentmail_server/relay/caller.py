@@ -55,7 +55,7 @@ class Caller:
             local = settings.http_address.host in ("127.0.0.1", "localhost", "::1")
             allow = LOOPBACK if local else ()
         try:
-            return cls(Guard(allow))
+            return cls(Guard(allow, server=settings.dns_address))
         except ValueError as error:
             raise ConfigError(f"webhook_allow: {error}") from None
 

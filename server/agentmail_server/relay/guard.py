@@ -1,4 +1,4 @@
-"""Which addresses a stranger's URL may lead to: the public internet, and what the operator allows.
+"""Which addresses a stranger's name may lead to: the public internet, and what is allowed.
 
 `ipaddress.is_global` is not enough: it holds for addresses that translate into private ones, for
 multicast, and for those that clouds use for their metadata.
@@ -12,9 +12,12 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-import dns.asyncresolver
 import dns.exception
+
+from agentmail_server.config import HostPort
+from agentmail_server.relay.resolver import resolver_of
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -73,11 +76,20 @@ def is_denied(address: Address) -> bool:
 
 
 class Guard:
-    """The rule of one server; `allow` holds host names, addresses and networks."""
+    """The rule of one server; `allow` holds host names, addresses and networks.
 
-    def __init__(self, allow: Iterable[str] = (), resolve: Resolve | None = None) -> None:
+    Names are asked of the DNS server `server`, or those of the system, unless `resolve` is given.
+    """
+
+    def __init__(
+        self,
+        allow: Iterable[str] = (),
+        resolve: Resolve | None = None,
+        *,
+        server: HostPort | None = None,
+    ) -> None:
         self._names, self._networks = _split(allow)
-        self._resolve = resolve or resolve_by_dns
+        self._resolve = resolve or partial(resolve_by_dns, server)
         # A stranger's name is asked of the DNS alone; the operator's own may stand in a hosts file.
         self._resolve_own = resolve or resolve_by_system
 
@@ -126,10 +138,9 @@ class Guard:
         return any(plain.version == net.version and plain in net for net in self._networks)
 
 
-async def resolve_by_dns(name: str) -> list[str]:
+async def resolve_by_dns(server: HostPort | None, name: str) -> list[str]:
     """Ask the DNS for both families; raises DNSException."""
-    resolver = dns.asyncresolver.Resolver()
-    answers = await resolver.resolve_name(name, lifetime=_LIFETIME)
+    answers = await resolver_of(server).resolve_name(name, lifetime=_LIFETIME)
     return list(answers.addresses())
 
 

@@ -10,7 +10,10 @@ import dns.exception
 import dns.name
 import dns.resolver
 
+from agentmail_server.config import HostPort
+from agentmail_server.relay.guard import is_denied
 from agentmail_server.relay.outcome import RecipientResult, refused, temporary
+from agentmail_server.relay.resolver import resolver_of
 
 _LIFETIME = 10.0
 _MAX_HOSTS = 10
@@ -41,9 +44,10 @@ class Resolver(Protocol):
 
 
 class DnsResolver:
-    """Asks the system's DNS servers; never returns an address that is not public."""
+    """Asks a DNS server, or those of the system; never returns an address that is not public."""
 
-    def __init__(self) -> None:
+    def __init__(self, server: HostPort | None = None) -> None:
+        self._server = server
         self._dns: dns.asyncresolver.Resolver | None = None
 
     async def hosts(self, domain: str) -> list[str]:
@@ -76,29 +80,12 @@ class DnsResolver:
                 answer = await self._resolver.resolve(name, kind, lifetime=_LIFETIME)
             except (dns.resolver.NoAnswer, dns.resolver.NXDOMAIN):
                 continue
-            found += [each.address for each in answer if is_public(each.address)]
+            named = [each.address for each in answer]
+            found += [each for each in named if not is_denied(ipaddress.ip_address(each))]
         return found
 
     @property
     def _resolver(self) -> dns.asyncresolver.Resolver:
         if self._dns is None:
-            self._dns = dns.asyncresolver.Resolver()
+            self._dns = resolver_of(self._server)
         return self._dns
-
-
-def is_public(address: str) -> bool:
-    """Tell whether mail may be brought to an IP address that a stranger's DNS names."""
-    found = ipaddress.ip_address(address)
-    if isinstance(found, ipaddress.IPv6Address):
-        if found.ipv4_mapped is not None:
-            found = found.ipv4_mapped
-        elif any(found in net for net in _TRANSLATED):
-            return False
-    return found.is_global and not found.is_multicast
-
-
-# is_global holds for these, yet they lead to IPv4 addresses that may be private.
-_TRANSLATED = tuple(
-    ipaddress.IPv6Network(net)
-    for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10")
-)

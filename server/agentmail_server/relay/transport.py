@@ -221,6 +221,7 @@ def relay_of(settings: Settings) -> Relay | None:
         return MxRelay(
             hostname=settings.hostname,
             timeouts=timeouts,
+            resolver=DnsResolver(settings.dns_address),
             in_doubt=settings.relay_in_doubt,
             server_id=settings.server_id,
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import dns.asyncresolver
 import dns.exception
 import dns.rdatatype
 import dns.resolver
 
 from agentmail_server.config import HostPort
+from agentmail_server.relay.resolver import resolver_of
 
 _LIFETIME = 5.0
 _REMEMBERED = 2000
@@ -76,18 +76,10 @@ class DnsLookup:
 
     async def _ask(self, name: str, kind: str) -> dns.resolver.Answer | tuple[()]:
         try:
-            resolver = self._resolver()
+            resolver = resolver_of(self._server)
             resolver.cache = self._cache
             return await resolver.resolve(f"{name}.", kind, lifetime=self._lifetime)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return ()
         except (dns.exception.DNSException, OSError) as error:
             raise DnsSilent(type(error).__name__) from None
-
-    def _resolver(self) -> dns.asyncresolver.Resolver:
-        if self._server is None:
-            return dns.asyncresolver.Resolver()
-        resolver = dns.asyncresolver.Resolver(configure=False)
-        resolver.nameservers = [self._server.host]
-        resolver.port = self._server.port
-        return resolver

@@ -21,6 +21,7 @@ class Zone(asyncio.DatagramProtocol):
 
     records: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     broken: bool = False
+    queries: int = 0
     address: HostPort = HostPort("127.0.0.1", 0)
     _transport: Any = None
 
@@ -28,6 +29,7 @@ class Zone(asyncio.DatagramProtocol):
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
+        self.queries += 1
         query = dns.message.from_wire(data)
         (question,) = query.question
         reply = dns.message.make_response(query)

@@ -11,7 +11,7 @@ import pytest
 from agentmail_server.errors import Unavailable
 from agentmail_server.relay import transport
 from agentmail_server.relay.conversation import Errand, Timeouts
-from agentmail_server.relay.mx import MxFailure, is_public
+from agentmail_server.relay.mx import MxFailure
 from agentmail_server.relay.outcome import RecipientResult
 from agentmail_server.relay.transport import MxRelay, SmtpRelay
 from agentmail_server.relay.url import RelayAddress
@@ -409,27 +409,6 @@ async def test_a_word_in_a_reply_sends_no_mail_twice(serve: Serve, fake_server: 
     )
     (result,) = await way.send(FROM, ["b@x.test"], MAIL, kept)
     assert (result.outcome, fake.mails) == ("delivered", [MAIL])
-
-
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("8.8.8.8", True),
-        ("2606:4700:4700::1111", True),
-        ("127.0.0.1", False),
-        ("10.0.0.1", False),
-        ("169.254.169.254", False),
-        ("224.0.0.1", False),
-        ("::1", False),
-        ("::127.0.0.1", False),
-        ("::ffff:10.0.0.1", False),
-        ("64:ff9b::a9fe:a9fe", False),
-        ("2002:7f00:1::", False),
-        ("fec0::1", False),
-    ],
-)
-def test_dns_cannot_send_us_inside(address: str, public: bool) -> None:
-    assert is_public(address) is public
 
 
 async def test_a_relay_that_is_ourselves_is_known_at_once(serve: Serve, fake_server: Fake) -> None:

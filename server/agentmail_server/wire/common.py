@@ -71,7 +71,10 @@ def _a_moment(value: object) -> object:
 
 
 def _in_utc(value: datetime) -> datetime:
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+    try:
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("must be within the years 1 to 9999 in UTC") from None
 
 
 Moment = Annotated[datetime, BeforeValidator(_a_moment), AfterValidator(_in_utc)]

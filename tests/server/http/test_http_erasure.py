@@ -39,6 +39,20 @@ async def run_jobs(api: Api) -> None:
         await api.store.write(outbox.finish, now, row.id, "test")
 
 
+@pytest.mark.parametrize("before", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_a_moment_that_utc_has_not_is_refused_and_nothing_is_asked_for(
+    api: Api, before: str
+) -> None:
+    inbox = await api.inbox()
+    mail = await api.arrive(inbox)
+    body = await api.refused(400, "POST", PATH, json={"before": before})
+    assert "years 1 to 9999" in body["message"]
+    await api.refused(400, "GET", "/v1/messages", params={"before": before})
+    snooze = f"/v1/threads/{mail.thread_id}/snooze"
+    await api.refused(400, "PUT", snooze, json={"until": before})
+    assert (await ask(api, scope="messages"))["status"] == "pending", "none is under way"
+
+
 async def test_an_inbox_goes_and_the_others_stay(api: Api) -> None:
     gone, kept = await api.inbox("gone"), await api.inbox("kept")
     for inbox in (gone, gone, kept):

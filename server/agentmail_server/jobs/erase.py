@@ -29,7 +29,7 @@ class EraseJob:
 
     def kind(self) -> Kind:
         """Return how the runner is to treat these jobs."""
-        return Kind(KIND, self, limit=1, lease_seconds=3600, max_attempts=1000)
+        return Kind(KIND, self, limit=1, lease_seconds=3600, max_attempts=1000, counts_outages=True)
 
     async def __call__(self, job: JobRow) -> Outcome:
         """Erase, then take what was erased out of the files."""

@@ -75,7 +75,7 @@ class RelayJob:
         """Return how the runner is to run it, and the look at a relay that does not answer."""
         # Attempts are counted here: waiting for a relay is none.
         return [
-            Kind(KIND, self, limit=200, lease_seconds=1800, max_attempts=1000),
+            Kind(KIND, self, limit=200, lease_seconds=1800, max_attempts=1000, counts_outages=True),
             Kind(relaying.PROBE, self.look, limit=1, lease_seconds=300, max_attempts=10**9),
         ]
 

@@ -5,14 +5,16 @@ handler loads the truth when it runs. The promises:
 
 * A job runs at least once. It may run again after a crash, so a handler is idempotent: it does its
   effects in one transaction, and where it can it finishes the job in that same transaction.
-* A job is run by who leased it. A lease ends with `finish`, `retry`, `bury`, or by running out; a
-  crash loses nothing but a lease. A SQLite folder has one server, so its leases are freed at start.
+* A job is run by who leased it, once at a time. A lease is renewed while its job runs and ends with
+  `finish`, `retry`, `bury`, or by running out; a crash loses nothing but a lease. A SQLite folder
+  has one server, so its leases are freed at start.
 * Each kind has its own limit, so that slow strangers (relay) never hold up our own work (parse);
   a kind with lanes has a limit for each of these too, so that one stranger never holds up another.
 * An outcome is one of four. `DONE`: the runner finishes the job. `FINISHED`: the handler has done
   so itself. `Later`: the job is put off to a moment of the handler's choosing. An exception: tried
   again with growing pauses if it is temporary or unknown, buried if it is permanent
-  (`ServiceError.temporary` is False) or if the attempts of its kind are spent.
+  (`ServiceError.temporary` is False) or if the attempts of its kind are spent. A temporary
+  `ServiceError` spends none: the store is at fault and not the job.
 * A commit that touches the topic "outbox" wakes the runner. The timer is for due retries, and on
   PostgreSQL for work that another process left.
 * Stopping: nothing more is leased, running jobs get `grace` seconds, then they are cancelled and
@@ -30,12 +32,11 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from agentmail_server.errors import ServiceError
 from agentmail_server.ids import to_micros
+from agentmail_server.jobs.leases import STORE_PAUSE, Leases
 from agentmail_server.store import outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from sqlalchemy import Connection
+    from collections.abc import Sequence
 
     from agentmail_server.ids import Clock, Ids
     from agentmail_server.store.engine import Store
@@ -47,9 +48,9 @@ _SECOND = 1_000_000
 _JITTER = 0.25
 _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 600.0
+# While the store fails a job: half its age, so that a long outage is asked after less often.
+_LONGEST_OUTAGE_PAUSE = 60.0
 _OVERDUE_PAUSE = 1.0
-# After a failure of the store itself.
-_STORE_PAUSE = 1.0
 
 
 class Done:
@@ -92,6 +93,8 @@ class Kind:
     max_attempts: int = 10
     # How many at once in one lane; None where the kind has no lanes.
     lane_limit: int | None = None
+    # Whether a temporary ServiceError spends an attempt, where each attempt costs others something.
+    counts_outages: bool = False
 
 
 class Runner:
@@ -111,11 +114,12 @@ class Runner:
         self._kinds = {kind.name: kind for kind in kinds}
         self._lanes = {kind.name: kind.lane_limit for kind in kinds if kind.lane_limit is not None}
         self._clock = clock
-        self._lease = ids.make("lease")
+        seconds = {kind.name: kind.lease_seconds for kind in kinds}
+        self._leases = Leases(store, ids.make("lease"), clock, seconds, self._lanes)
         self._poll = poll_seconds
         self._random = jitter or random.Random()  # noqa: S311 - spreads load, hides nothing
         self._wake = asyncio.Event()
-        self._running: dict[asyncio.Task[None], JobRow] = {}
+        self._running: dict[asyncio.Task[bool], JobRow] = {}
         self._stopping = False
         self._full = False
         self._beat: float | None = None
@@ -142,9 +146,10 @@ class Runner:
                 self._full = True
                 self._full = await self._lease_some()
                 pause = self._poll if self._full else await self._pause()
+                pause = min(pause, self._leases.renewal_in())
             except ServiceError as error:
                 log.warning("outbox cannot be read", extra={"reason": error.code})
-                pause = _STORE_PAUSE
+                pause = STORE_PAUSE
             await self._sleep(pause)
 
     async def _sleep(self, seconds: float) -> None:
@@ -159,19 +164,11 @@ class Runner:
         busy = Counter(job.kind for job in self._running.values())
         free = {name: kind.limit - busy[name] for name, kind in self._kinds.items()}
         wanted = {name: count for name, count in free.items() if count > 0}
-        batches = self._batches(wanted)
-        jobs = await self._store.write(_lease_all, self._now(), batches, self._lease, self._lanes)
+        jobs = await self._leases.take(wanted)
         for job in jobs:
             self._start(job)
         took = Counter(job.kind for job in jobs)
         return len(wanted) < len(free) or any(took[each] >= most for each, most in wanted.items())
-
-    def _batches(self, wanted: Mapping[str, int]) -> list[tuple[dict[str, int], int]]:
-        """Group kinds by how long they are leased (microseconds)."""
-        batches: dict[float, dict[str, int]] = {}
-        for name, count in wanted.items():
-            batches.setdefault(self._kinds[name].lease_seconds, {})[name] = count
-        return [(kinds, int(seconds * _SECOND)) for seconds, kinds in sorted(batches.items())]
 
     async def _pause(self) -> float:
         due = await self._store.read(outbox.next_due)
@@ -186,44 +183,59 @@ class Runner:
         self._running[task] = job
         task.add_done_callback(self._ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[bool]) -> None:
         job = self._running.pop(task)
-        if self._full or job.kind in self._lanes:
-            # Only then may another have waited for it; new work rings by itself.
+        self._leases.forget(job)
+        error = None if task.cancelled() else task.exception()
+        given_back = not task.cancelled() and error is None and task.result()
+        if self._full or given_back or job.kind in self._lanes:
+            # Only then may a job have waited for this end; new work rings by itself.
             self._wake.set()
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if error is not None:
             log.error("job bookkeeping failed", exc_info=error)
 
-    async def _run(self, job: JobRow) -> None:
+    async def _run(self, job: JobRow) -> bool:
+        """Run a job and write down what became of it; True when it is to be run again."""
         try:
             outcome = await self._kinds[job.kind].handler(job)
         except ServiceError as error:
             log.info("job failed", extra={"job": job.id, "kind": job.kind, "reason": error.code})
-            await self._failed(job, error.message, temporary=error.temporary)
+            if error.temporary and not self._kinds[job.kind].counts_outages:
+                due = self._now() + int(self._outage_pause(job) * _SECOND)
+                await self._leases.put_off(job, due, error.message)
+                return True
+            return await self._failed(job, error.message, temporary=error.temporary)
         except Exception as error:
             # The one place where any error of a handler ends: it must not take the runner along.
             log.exception("job failed", extra={"job": job.id, "kind": job.kind})
-            await self._failed(job, type(error).__name__, temporary=True)
-        else:
-            await self._settle(job, outcome)
+            return await self._failed(job, type(error).__name__, temporary=True)
+        return await self._settle(job, outcome)
 
-    async def _settle(self, job: JobRow, outcome: Outcome) -> None:
-        lease = job.lease or self._lease
+    async def _settle(self, job: JobRow, outcome: Outcome) -> bool:
         if isinstance(outcome, Later):
-            await self._store.write(outbox.retry, job.id, lease, outcome.due_at, outcome.reason)
+            await self._leases.retry(job, outcome.due_at, outcome.reason)
         elif isinstance(outcome, Done):
-            await self._store.write(outbox.finish, self._now(), job.id, lease)
+            await self._leases.finish(job)
+        return isinstance(outcome, Later)
 
-    async def _failed(self, job: JobRow, reason: str, *, temporary: bool) -> None:
-        lease = job.lease or self._lease
-        if temporary and job.attempts < self._kinds[job.kind].max_attempts:
+    async def _failed(self, job: JobRow, reason: str, *, temporary: bool) -> bool:
+        again = temporary and job.attempts < self._kinds[job.kind].max_attempts
+        if again:
             due = self._now() + int(self._backoff(job.attempts) * _SECOND)
-            await self._store.write(outbox.retry, job.id, lease, due, reason)
+            await self._leases.retry(job, due, reason)
         else:
-            await self._store.write(outbox.bury, self._now(), job.id, lease, reason)
+            await self._leases.bury(job, reason)
+        return again
+
+    def _outage_pause(self, job: JobRow) -> float:
+        age = (self._now() - job.created_at) / _SECOND
+        return self._jittered(min(max(age / 2, _FIRST_PAUSE), _LONGEST_OUTAGE_PAUSE))
 
     def _backoff(self, attempts: int) -> float:
-        pause = min(_FIRST_PAUSE * 2.0 ** (attempts - 1), _LONGEST_PAUSE)
+        # The exponent is bounded: a kind may allow more attempts than a float can double.
+        return self._jittered(min(_FIRST_PAUSE * 2.0 ** min(attempts - 1, 30), _LONGEST_PAUSE))
+
+    def _jittered(self, pause: float) -> float:
         return pause * (1 + self._random.uniform(-_JITTER, _JITTER))
 
     def _now(self) -> int:
@@ -240,21 +252,4 @@ class Runner:
             task.cancel()
         if left:
             await asyncio.wait(list(left))
-        for job in left.values():
-            lease = job.lease or self._lease
-            await self._store.write(outbox.retry, job.id, lease, self._now(), "server stopped")
-
-
-def _lease_all(
-    conn: Connection,
-    now: int,
-    batches: Sequence[tuple[Mapping[str, int], int]],
-    lease_id: str,
-    lanes: Mapping[str, int],
-) -> list[JobRow]:
-    # One unit: on a busy disk each costs the wait for a commit of others.
-    return [
-        job
-        for kinds, micros in batches
-        for job in outbox.lease(conn, now, kinds, lease_id, micros, lanes)
-    ]
+        await self._leases.give_back(left.values())

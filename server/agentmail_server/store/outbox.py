@@ -6,20 +6,9 @@ a time; when the lease runs out unfinished, the job is anybody's again. So a job
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Container, Mapping
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    case,
-    delete,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select, update
 
 from agentmail_server.store.records import JobRow
 from agentmail_server.store.tables import outbox
@@ -58,10 +47,12 @@ def lease(
     lease_id: str,
     lease_micros: int,
     lanes: Mapping[str, int] | None = None,
+    but: Container[int] = (),
 ) -> list[JobRow]:
     """Take due jobs, for each kind no more than its number, until `now + lease_micros`.
 
-    `lanes` names kinds of which no more than a number may be leased in one lane at a time.
+    `lanes` names kinds of which no more than a number may be leased in one lane at a time. The ids
+    in `but` are left alone.
     """
     taken: list[int] = []
     for kind, limit in kinds.items():
@@ -69,7 +60,8 @@ def lease(
         if lanes is not None and kind in lanes:
             due = due.where(outbox.c.id.in_(_within_lanes(now, kind, lanes[kind])))
         due = due.order_by(outbox.c.due_at, outbox.c.id).limit(limit)
-        taken.extend(conn.execute(due.with_for_update(skip_locked=True)).scalars())
+        found = conn.execute(due.with_for_update(skip_locked=True)).scalars()
+        taken.extend(each for each in found if each not in but)
     if not taken:
         return []
     conn.execute(
@@ -79,6 +71,12 @@ def lease(
     )
     query = select(outbox).where(outbox.c.id.in_(taken)).order_by(outbox.c.due_at, outbox.c.id)
     return [JobRow(**row) for row in conn.execute(query).mappings()]
+
+
+def renew(conn: Connection, job_ids: Collection[int], lease: str, until: int) -> None:
+    """Keep jobs that still run; one whose lease is another's by now stays with that one."""
+    held = and_(outbox.c.id.in_(job_ids), outbox.c.lease == lease, _open())
+    conn.execute(update(outbox).where(held).values(leased_until=until))
 
 
 def finish(conn: Connection, now: int, job_id: int, lease: str) -> bool:
@@ -143,16 +141,10 @@ def backlog(conn: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in conn.execute(query)}
 
 
-def dead_jobs(conn: Connection, limit: int = 50) -> list[JobRow]:
-    """Return buried jobs, newest first."""
-    query = select(outbox).where(outbox.c.dead_at.is_not(None))
-    query = query.order_by(outbox.c.dead_at.desc(), outbox.c.id.desc()).limit(limit)
-    return [JobRow(**row) for row in conn.execute(query).mappings()]
-
-
-def purge_done(conn: Connection, before: int) -> int:
-    """Forget jobs done before a moment; return how many."""
-    return conn.execute(delete(outbox).where(outbox.c.done_at < before)).rowcount
+def buried(conn: Connection) -> dict[str, int]:
+    """Return the number of buried jobs of each kind that has any."""
+    query = select(outbox.c.kind, func.count()).where(outbox.c.dead_at.is_not(None))
+    return {row[0]: row[1] for row in conn.execute(query.group_by(outbox.c.kind))}
 
 
 def _settle(conn: Connection, job_id: int, lease: str, values: Mapping[str, object]) -> bool:

@@ -447,6 +447,21 @@ async def test_a_slow_destination_keeps_back_nothing_of_another(yard: Yard) -> N
     assert len(told) == len(set(told)) == 6
 
 
+async def test_a_mail_that_waits_past_its_lease_is_handed_over_once(yard: Yard) -> None:
+    """With one place in doubt the last of 200 mails may wait longer than a lease."""
+    relay = TwoLanes()
+    runner = await start(yard, relay)
+    await send(yard, "bob@y.test")
+    await yard.until(lambda rows: _relay_row(rows).lease is not None)
+    yard.advance(3600)
+    await send(yard, "ann@x.test", raw=RAW.replace(b"m1@", b"m2@"))
+    await yard.until(lambda rows: rows[1].done_at is not None)
+    relay.go.set()
+    await yard.until(lambda rows: all(row.done_at is not None for row in rows))
+    runner.wake()
+    assert sorted(recipients for _, recipients, _ in relay.sent) == [["ann@x.test"], ["bob@y.test"]]
+
+
 async def test_a_crowded_lane_is_tried_soon_again_and_spends_no_attempt(yard: Yard) -> None:
     relay = TwoLanes()
     relay.go.set()

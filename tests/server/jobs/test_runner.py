@@ -6,8 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from agentmail_server.errors import BadRequest, Unavailable
-from agentmail_server.jobs.runner import DONE, FINISHED, Kind, Later, Outcome
+from agentmail_server.errors import BadRequest, OutOfRoom, Unavailable
+from agentmail_server.ids import SystemClock
+from agentmail_server.jobs import leases
+from agentmail_server.jobs.runner import DONE, FINISHED, Kind, Later, Outcome, Runner
 from agentmail_server.service.relaying import free_leases
 from agentmail_server.store import outbox
 from agentmail_server.store.records import JobRow
@@ -86,12 +88,14 @@ async def test_a_kind_keeps_to_its_limit_and_every_job_runs_once(yard: Yard) -> 
     assert sorted(slow.seen) == [f"s{n}" for n in range(6)]
 
 
-async def test_a_temporary_error_is_tried_again_later_and_later(yard: Yard) -> None:
-    worker = Worker(Unavailable("not now"))
+async def test_an_unknown_error_is_tried_again_later_and_later(yard: Yard) -> None:
+    worker = Worker(RuntimeError("not now"))
     runner = await yard.run(kind(worker), poll=60)
     started = yard.now
     await yard.enqueue("work", "a")
-    (row,) = await yard.until(lambda rows: rows[0].last_error == "not now" and not rows[0].lease)
+    (row,) = await yard.until(
+        lambda rows: rows[0].last_error == "RuntimeError" and not rows[0].lease
+    )
     first = row.due_at - started
     assert 0.75 * SECOND <= first <= 1.25 * SECOND
     yard.advance(2)
@@ -100,6 +104,77 @@ async def test_a_temporary_error_is_tried_again_later_and_later(yard: Yard) -> N
     (row,) = await yard.until(lambda rows: rows[0].attempts == 2 and not rows[0].lease)
     assert 1.5 * SECOND <= row.due_at - again <= 2.5 * SECOND
     assert (row.done_at, row.dead_at) == (None, None)
+
+
+async def test_an_outage_of_the_store_spends_no_attempt_and_is_asked_after_within_a_minute(
+    yard: Yard,
+) -> None:
+    worker = Worker(Unavailable("not now"))
+    runner = await yard.run(kind(worker, attempts=2), poll=60)
+    await yard.enqueue("work", "a")
+    for tried, (age, pause) in enumerate([(0, 1), (20, 10), (500, 60), (9_000, 60)], 1):
+        await until_tried(yard, worker, tried)
+        (row,) = await yard.jobs()
+        assert 0.75 * pause * SECOND <= row.due_at - yard.now <= 1.25 * pause * SECOND, age
+        assert (row.attempts, row.last_error, row.dead_at) == (0, "not now", None)
+        yard.advance({1: 20, 2: 480, 3: 8_500, 4: 100}[tried])
+        if tried == 4:
+            worker.outcome = DONE
+        runner.wake()
+    (row,) = await yard.until(lambda rows: rows[0].done_at is not None)
+    assert row.attempts == 1
+
+
+async def until_tried(yard: Yard, worker: Worker, times: int) -> None:
+    await yard.until(lambda rows: len(worker.seen) == times and rows[0].lease is None)
+
+
+async def test_an_outage_spends_an_attempt_where_the_kind_says_so(yard: Yard) -> None:
+    worker = Worker(Unavailable("not now"))
+    counting = Kind("work", worker, limit=1, lease_seconds=60, max_attempts=1, counts_outages=True)
+    await yard.run(counting, poll=60)
+    await yard.enqueue("work", "a")
+    await yard.until(lambda rows: rows[0].dead_at is not None)
+
+
+async def test_the_end_of_a_job_is_written_as_soon_as_the_store_can(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failures = outbox.finish, [True, True]
+
+    def full(conn: Connection, now: int, job_id: int, lease: str) -> bool:
+        if failures:
+            failures.pop()
+            raise OutOfRoom("the disk is full")
+        return real(conn, now, job_id, lease)
+
+    monkeypatch.setattr(outbox, "finish", full)
+    monkeypatch.setattr(leases, "STORE_PAUSE", 0.01)
+    worker = Worker()
+    await yard.run(kind(worker), poll=60)
+    await yard.enqueue("work", "a")
+    (row,) = await yard.until(lambda rows: rows[0].done_at is not None)
+    assert (worker.seen, row.attempts, row.lease) == (["a"], 1, None)
+
+
+async def test_a_job_whose_end_cannot_be_written_is_given_back_at_the_stop(
+    yard: Yard, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    def full(*_: object) -> bool:
+        nonlocal asked
+        asked += 1
+        raise OutOfRoom("the disk is full")
+
+    monkeypatch.setattr(outbox, "finish", full)
+    monkeypatch.setattr(leases, "STORE_PAUSE", 0.01)
+    runner = await yard.run(kind(Worker()), poll=60)
+    await yard.enqueue("work", "a")
+    await until(lambda: asked > 2)
+    await runner.stop(0.05)
+    (row,) = await yard.jobs()
+    assert (row.done_at, row.lease, row.due_at) == (None, None, yard.now)
 
 
 async def test_attempts_run_out(yard: Yard) -> None:
@@ -189,6 +264,82 @@ async def test_a_lease_of_a_dead_process_runs_out(yard: Yard) -> None:
     assert row.attempts == 2
 
 
+async def test_the_lease_of_a_job_that_still_runs_is_renewed(yard: Yard, until: Until) -> None:
+    worker = Worker()
+    worker.gate = asyncio.Event()
+    runner = await yard.run(kind(worker), poll=60)
+    await yard.enqueue("work", "a")
+    await until(lambda: worker.now == 1)
+    for _ in range(4):
+        yard.advance(40)
+        runner.wake()
+        await yard.until(lambda rows: rows[0].leased_until == yard.now + 60 * SECOND)
+        taken = await yard.store.write(outbox.lease, yard.now, {"work": 5}, "other", 60 * SECOND)
+        assert taken == []
+    worker.gate.set()
+    (row,) = await yard.until(lambda rows: rows[0].done_at is not None)
+    assert (worker.seen, row.attempts) == (["a"], 1)
+
+
+async def test_the_runner_turns_in_time_to_renew(yard: Yard, until: Until) -> None:
+    worker = Worker()
+    worker.gate = asyncio.Event()
+    clock = SystemClock()
+    short = Kind("work", worker, limit=1, lease_seconds=0.4)
+    runner = Runner(yard.store, [short], clock=clock, ids=yard.ids, poll_seconds=60)
+    task = asyncio.create_task(runner.run())
+    yard.stack.callback(task.cancel)
+    yard.stack.push_async_callback(runner.stop, 0.1)
+    await yard.enqueue("work", "a")
+    await until(lambda: worker.now == 1)
+    first = (await yard.jobs())[0].leased_until
+    # Only a turn of its own moves it on: nothing else wakes the runner here.
+    await yard.until(lambda rows: rows[0].leased_until > first)
+
+
+async def test_a_job_never_runs_beside_itself_though_its_lease_lapsed(
+    yard: Yard, until: Until
+) -> None:
+    slow, quick = Worker(), Worker()
+    slow.gate = asyncio.Event()
+    await yard.run(kind(slow), kind(quick, "quick"), poll=60)
+    await yard.enqueue("work", "a")
+    await until(lambda: slow.now == 1)
+    # As after a sleep of the machine: no renewal came in time.
+    yard.advance(3600)
+    await yard.enqueue("quick", "b")
+    await until(lambda: quick.seen == ["b"])
+    assert slow.seen == ["a"]
+    slow.gate.set()
+    rows = await yard.until(lambda rows: all(row.done_at for row in rows))
+    assert (slow.seen, rows[0].attempts) == (["a"], 1)
+
+
+async def test_a_job_that_its_handler_gave_back_waits_for_the_handlers_end(
+    yard: Yard, until: Until
+) -> None:
+    gate, seen, quick = asyncio.Event(), 0, Worker()
+
+    async def work(job: JobRow) -> Outcome:
+        nonlocal seen
+        seen += 1
+        if seen == 2:
+            return DONE
+        await yard.store.write(outbox.retry, job.id, job.lease or "", yard.now, "again")
+        await gate.wait()
+        return FINISHED
+
+    await yard.run(Kind("work", work, limit=4, lease_seconds=60), kind(quick, "quick"), poll=60)
+    await yard.enqueue("work", "a")
+    await yard.until(lambda rows: rows[0].last_error == "again")
+    await yard.enqueue("quick", "b")
+    await until(lambda: quick.seen == ["b"])
+    assert seen == 1
+    gate.set()
+    await yard.until(lambda rows: all(row.done_at for row in rows))
+    assert seen == 2
+
+
 async def test_the_only_server_frees_leases_at_its_start(yard: Yard, until: Until) -> None:
     await yard.enqueue("work", "a")
     await yard.store.write(outbox.lease, yard.now, {"work": 5}, "dead", 60 * SECOND)
@@ -201,16 +352,16 @@ async def test_the_only_server_frees_leases_at_its_start(yard: Yard, until: Unti
 async def test_a_stranger_kind_does_not_spin_the_runner(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leases = 0
+    looks = 0
     real = outbox.lease
 
     def counted(conn: Connection, *arguments: object) -> object:
-        nonlocal leases
-        leases += 1
+        nonlocal looks
+        looks += 1
         return real(conn, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(outbox, "lease", counted)
     await yard.enqueue("unknown", "a")
     await yard.run(kind(Worker()), poll=60)
     await asyncio.sleep(0.3)
-    assert leases <= 2
+    assert looks <= 2

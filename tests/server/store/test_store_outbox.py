@@ -100,14 +100,13 @@ async def test_a_retry_waits_and_remembers_why(store: Store) -> None:
     assert (again.attempts, len(again.last_error or "")) == (2, 1_000)
 
 
-async def test_a_buried_job_is_out_of_the_way_and_listed(store: Store) -> None:
+async def test_a_buried_job_is_out_of_the_way_and_counted(store: Store) -> None:
     await put(store, "a")
     (job,) = await take(store)
     assert await store.write(outbox.bury, NOW, job.id, "w", "no such thing")
     assert await take(store, now=NOW + 10 * LEASE) == []
     assert await store.read(outbox.backlog) == {}
-    (dead,) = await store.read(outbox.dead_jobs)
-    assert (dead.subject_id, dead.last_error, dead.dead_at) == ("a", "no such thing", NOW)
+    assert await store.read(outbox.buried) == {"parse": 1}
 
 
 async def test_next_due_counts_leases_in(store: Store) -> None:
@@ -123,14 +122,24 @@ async def test_next_due_counts_leases_in(store: Store) -> None:
     await store.write(outbox.finish, NOW, job.id, "w")
 
 
-async def test_done_jobs_are_purged_and_open_ones_kept(store: Store) -> None:
+async def test_a_lease_is_renewed_by_who_has_it_while_it_is_open(store: Store) -> None:
+    for subject in ("a", "b", "c"):
+        await put(store, subject)
+    ids = [job.id for job in await take(store)]
+    assert await store.write(outbox.finish, NOW, ids[1], "w")
+    await store.write(outbox.renew, ids[:2], "w", NOW + 3 * LEASE)
+    await store.write(outbox.renew, ids[2:], "stranger", NOW + 3 * LEASE)
+    assert [job.subject_id for job in await take(store, "other", now=NOW + 2 * LEASE)] == ["c"]
+    assert await store.read(outbox.next_due) == NOW + 3 * LEASE
+
+
+async def test_what_is_named_is_not_leased(store: Store) -> None:
     await put(store, "a")
     await put(store, "b")
-    jobs = await take(store, limit=1)
-    await store.write(outbox.finish, NOW, jobs[0].id, "w")
-    assert await store.write(outbox.purge_done, NOW) == 0
-    assert await store.write(outbox.purge_done, NOW + 1) == 1
-    assert await store.read(outbox.backlog) == {"parse": 1}
+    (job,) = await take(store, limit=1)
+    later = NOW + LEASE
+    found = await store.write(outbox.lease, later, {"parse": 5}, "w", LEASE, None, {job.id})
+    assert [each.subject_id for each in found] == ["b"]
 
 
 async def test_a_job_is_closed_by_its_key(store: Store) -> None:

@@ -162,13 +162,13 @@ class Sending(Reading):
             receipt = await self._backend.send(draft)
         except RateLimited as error:
             self._keep(draft)
-            await self._wait_to_send(error.retry_after)
+            self._spawn(self._wait_to_send(error.retry_after))
         except Unreachable as error:
             if error.started and not self._state.capabilities.idempotent_send:
                 self._failed(draft, error, uncertain=True)
             else:
                 self._keep(draft)
-                await self._wait_to_send(AGAIN_AFTER)
+                self._spawn(self._wait_to_send(AGAIN_AFTER))
         except ServerTrouble as error:
             known = self._state.capabilities.idempotent_send
             self._failed(draft, error, uncertain=not known)
@@ -185,10 +185,7 @@ class Sending(Reading):
         """Try again later if the link stands; else its return does it."""
         await self._sleep(seconds)
         if self._online:
-            self._spawn(self._resend())
-
-    async def _resend(self) -> None:
-        self._send_kept()
+            self._send_kept()
 
     def _failed(self, draft: Draft, error: MailError, *, uncertain: bool) -> None:
         self._post(ev.SendFailed(draft.local_id, Safe(error.message), uncertain))

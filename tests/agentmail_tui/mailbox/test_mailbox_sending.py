@@ -143,6 +143,18 @@ async def test_a_send_waits_as_long_as_the_server_asks(bench: Bench) -> None:
     assert await sent(bench) == ["Yes."]
 
 
+async def test_mail_that_waits_for_another_try_goes_though_the_link_comes_back_before(
+    bench: Bench,
+) -> None:
+    draft = await opened(bench)
+    bench.network.fail("send", Unreachable("cut"))
+    bench.box.send(draft)
+    await settle()
+    bench.network.cut()
+    await bench.tick(60.0)
+    assert (bench.state.outgoing, await sent(bench)) == ((), ["Yes."])
+
+
 async def test_a_second_key_press_does_not_send_twice(bench: Bench) -> None:
     draft = await opened(bench)
     bench.network.hold("send")

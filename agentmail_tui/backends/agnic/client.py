@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 from datetime import datetime
 
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ from agentmail_tui.backends.agnic.reading import EMAIL, AgnicReading
 from agentmail_tui.backends.memory.mail import triage_of
 from agentmail_tui.clean import clean_line
 from agentmail_tui.domain import Direction, Draft, SendReceipt, Status, Thread, Triage
-from agentmail_tui.errors import NotFound, Rejected
+from agentmail_tui.errors import MailError, NotFound, Rejected
 
 
 class AgnicBackend(AgnicReading):
@@ -82,7 +83,9 @@ class AgnicBackend(AgnicReading):
             "POST", path, body=body, headers={"Idempotency-Key": draft.local_id}
         )
         sent = wire.sent_id(reply)
-        await self._refresh()
+        # The mail has left: that it cannot be read back yet is no reason to send it again.
+        with suppress(MailError):
+            await self._refresh()
         return SendReceipt(sent, draft.thread_id or self._thread_of(sent), clean_line("queued"))
 
     async def upload(self, name: str, mime_type: str, content: bytes) -> str:

@@ -12,6 +12,7 @@ from agentmail_tui.backends.administration import Administration
 from agentmail_tui.backends.agnic import wire
 from agentmail_tui.backends.agnic.holding import Holding
 from agentmail_tui.backends.agnic.notes import Note, Notes
+from agentmail_tui.backends.agnic.wire import Letter
 from agentmail_tui.backends.asleep import Asleep
 from agentmail_tui.backends.fixed_inboxes import FixedInboxes
 from agentmail_tui.backends.http import Http
@@ -47,7 +48,7 @@ CAPABILITIES = Capabilities(
 EMAIL = "/api/agent/email"
 _NO_SEARCH = clean_line("this server has no search: its mail was searched here, by words")
 _PAGE = 100
-_MOST = 5_000  # messages that are held
+_MOST = 5_000  # messages that are read at first; what comes later is held beside them
 _POLLED = 30  # newest threads that are compared
 
 
@@ -174,23 +175,31 @@ class AgnicReading(FixedInboxes):
             await self._asleep.close()
 
     async def _refresh(self) -> None:
-        """Fetch pages of the inbox until one holds nothing new."""
+        """Fetch what is new in the inbox, with the notes on it."""
         if self._inbox is None:
             await self.inboxes()
         inbox = self._inbox
         if inbox is None:
             return
         async with self._one_at_a_time:
-            for offset in range(0, _MOST, _PAGE):
-                params = {"limit": _PAGE, "offset": offset}
-                reply = await self._http.call("GET", f"{EMAIL}/inbox", params=params)
-                page = wire.letters(reply, inbox.id)
-                known = self._held.knows(page)
-                self._held.take(page)
-                if known or len(page) < _PAGE:
-                    break
-            self._held.note(await asyncio.to_thread(self._notes.all, self._account))
+            letters = await self._fresh_letters(inbox.id)
+            notes = await asyncio.to_thread(self._notes.all, self._account)
+            # With no wait between: no row may be seen without its note.
+            self._held.take(letters)
+            self._held.note(notes)
             await self._sleep_on()
+
+    async def _fresh_letters(self, inbox_id: str) -> list[Letter]:
+        """Return the pages up to the first with anything known; all of them, or none."""
+        found: list[Letter] = []
+        for offset in range(0, _MOST, _PAGE):
+            params = {"limit": _PAGE, "offset": offset}
+            reply = await self._http.call("GET", f"{EMAIL}/inbox", params=params)
+            page = wire.letters(reply, inbox_id)
+            found.extend(page)
+            if self._held.knows(page) or len(page) < _PAGE:
+                break
+        return found
 
     async def _sleep_on(self) -> None:
         """Mark what sleeps; a thread whose time has come wakes unread."""

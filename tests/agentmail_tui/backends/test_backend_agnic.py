@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +18,12 @@ from agentmail_tui.backends.agnic.threading import threaded
 from agentmail_tui.backends.agnic.wire import letters
 from agentmail_tui.backends.auth import Token
 from agentmail_tui.backends.http import Http
-from agentmail_tui.domain import Direction, Draft, Status, ThreadFilter
-from agentmail_tui.errors import NotFound, Rejected
+from agentmail_tui.domain import Direction, Draft, Status, ThreadFilter, Triage
+from agentmail_tui.errors import NotFound, Rejected, ServerTrouble
 
 OURS = "agent-7@agents.example"
 ANN = "ann@far.example"
+LOCAL = Triage(local=True)
 Server = Callable[[httpx.Request], httpx.Response]
 
 
@@ -85,6 +87,7 @@ class World:
         self.rows = [row(2, subject="Invoice"), row(1)]
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.tokens: set[str] = set()
+        self.troubles: dict[int, list[int]] = {}  # answers to come, by the offset of the page
         self.alias: dict[str, Any] = {"hasEmail": True, "emailAddress": OURS, "isActive": True}
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -95,6 +98,8 @@ class World:
         if request.url.path == "/api/agent/email":
             return httpx.Response(200, json=self.alias)
         start = int(request.url.params["offset"])
+        if self.troubles.get(start):
+            return httpx.Response(self.troubles[start].pop(0))
         page = self.rows[start : start + int(request.url.params["limit"])]
         return httpx.Response(200, json={"emailAddress": OURS, "messages": page})
 
@@ -104,9 +109,13 @@ def world() -> World:
     return World()
 
 
+async def no_wait(_seconds: float) -> None:
+    """Wait for nothing between two tries."""
+
+
 def backend(world: World, folder: Path) -> AgnicBackend:
     transport = httpx.MockTransport(world)
-    http = Http("https://api.example", Token("tok"), transport=transport)
+    http = Http("https://api.example", Token("tok"), transport=transport, sleep=no_wait)
     return AgnicBackend(http, Notes(folder / "notes.sqlite3"))
 
 
@@ -142,6 +151,54 @@ async def test_a_long_inbox_is_read_whole_once_and_then_only_its_head(
     world.rows = [row(1, id=f"aem_{n}_aaaaaa", subject=f"Mail {n}") for n in range(250)]
     link = backend(world, tmp_path)
     assert (await link.threads(ThreadFilter(), limit=10)).total == 250
+    await link.aclose()
+
+
+async def test_a_page_that_failed_is_read_with_the_next_look(world: World, tmp_path: Path) -> None:
+    world.rows = [row(1, id=f"aem_{n}_aaaaaa", subject=f"Mail {n}") for n in range(350)]
+    world.troubles = {200: [500] * 3}
+    link = backend(world, tmp_path)
+    with pytest.raises(ServerTrouble):
+        await link.threads(ThreadFilter(), limit=10)
+    assert (await link.threads(ThreadFilter(), limit=10)).total == 350
+    await link.aclose()
+
+
+async def test_no_row_is_seen_without_its_note(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = backend(world, tmp_path)
+    _, parcel = (await first.threads(ThreadFilter(), limit=10)).items
+    await first.add_tags(parcel.id, ["vip"])
+    await first.aclose()
+    again = backend(world, tmp_path)
+    asked, go = asyncio.Event(), asyncio.Event()
+
+    async def slowly(call: Callable[..., Any], *arguments: Any) -> Any:
+        asked.set()
+        await go.wait()
+        return call(*arguments)
+
+    monkeypatch.setattr(asyncio, "to_thread", slowly)
+    listing = asyncio.create_task(again.threads(ThreadFilter(), limit=10))
+    await asyncio.wait_for(asked.wait(), 5)
+    looking = asyncio.create_task(again.thread(parcel.id))
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.wait_for(listing, 5)
+    assert (await asyncio.wait_for(looking, 5)).triage == replace(LOCAL, tags=("vip",))
+    await again.aclose()
+
+
+@pytest.mark.parametrize("trouble", [429, 500])
+async def test_mail_that_left_counts_as_sent_though_it_cannot_be_read_back(
+    world: World, tmp_path: Path, trouble: int
+) -> None:
+    link = backend(world, tmp_path)
+    await link.connect()
+    world.troubles = {0: [trouble] * 3}
+    receipt = await link.send(Draft("m", OURS, ("bob@far.example",), "Hello", "Text"))
+    assert (receipt.message_id, len(world.sent)) == ("aem_9_bbbbbb", 1)
     await link.aclose()
 
 

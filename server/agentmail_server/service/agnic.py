@@ -22,14 +22,14 @@ _DIGITS = string.digits + string.ascii_lowercase
 _DAY = 24 * 3600 * 1_000_000
 
 
-def aem_id(row: MessageRow) -> str:
+def aem_id(message_id: str, created_at: int) -> str:
     """Return the id under which the Agnic API knows a message: it follows from the message."""
-    number = int.from_bytes(hashlib.sha256(row.id.encode()).digest()[:8], "big")
+    number = int.from_bytes(hashlib.sha256(message_id.encode()).digest()[:8], "big")
     letters = []
     for _ in range(6):
         number, place = divmod(number, len(_DIGITS))
         letters.append(_DIGITS[place])
-    return f"aem_{row.created_at // 1000}_{''.join(letters)}"
+    return f"aem_{created_at // 1000}_{''.join(letters)}"
 
 
 def alias_of(conn: Connection, org_id: str) -> Alias:
@@ -79,7 +79,7 @@ def message_of(conn: Connection, org_id: str, aem: str, since: int) -> MessageRo
     match = _ID.fullmatch(aem)
     if match is not None and int(match[1]) * 1000 + 999 >= since:
         for row in agnic.mail_of_millisecond(conn, alias.inbox.id, int(match[1])):
-            if aem_id(row) == aem:
+            if aem_id(row.id, row.created_at) == aem:
                 return row
     raise NotFound("Original message not found")
 

@@ -58,10 +58,11 @@ class Kit:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The reply to a send, and whether it is that of an earlier one."""
+    """The reply to a send, when it was accepted, and whether that was an earlier call."""
 
     status: int
     response: JsonObject
+    at: int
     replayed: bool
 
 
@@ -118,7 +119,7 @@ async def _send(kit: Kit, org_id: str, wanted: SendIn, once: _Once | None) -> Se
         kept = NewIdempotency(once.key, once.body_sha256, ACCEPTED, response)
         mail = replace(mail, idempotency=kept)
     await kit.store.write(outbound.record_sent, kit.ids, now, mail)
-    return Sent(ACCEPTED, response, replayed=False)
+    return Sent(ACCEPTED, response, now, replayed=False)
 
 
 def _digest(wanted: SendIn) -> str:
@@ -144,7 +145,7 @@ async def _earlier(kit: Kit, org_id: str, once: _Once) -> Sent | None:
             "This Idempotency-Key was used before with another body",
             code="idempotency_key_reused",
         )
-    return Sent(held.status, held.response, replayed=True)
+    return Sent(held.status, held.response, held.created_at, replayed=True)
 
 
 async def _finished(wanted: SendIn, work: Callable[[], _Finished]) -> _Finished:

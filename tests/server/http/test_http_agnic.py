@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from agentmail_server.errors import Unavailable
 from agentmail_server.http.deps import HttpSettings
 from agentmail_server.mail.parse import parse
+from agentmail_server.service import agnic
 from agentmail_server.store.messages import raw_of
 
 from tests.server.http.conftest import SHARED, Api
@@ -97,6 +100,48 @@ async def test_mail_in_and_out_is_listed_newest_first(api: Api) -> None:
     assert into["id"].split("_")[1] == str(came.created_at // 1000)
     second = await told(api, "GET", "/inbox", params={"limit": 1, "offset": 1})
     assert [each["id"] for each in second["messages"]] == [into["id"]]
+
+
+@pytest.mark.parametrize("how", ["send", "reply"])
+async def test_a_store_that_fails_once_the_mail_is_on_its_way_is_no_reason_to_send_it_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    first = await api.arrive(await alias(api), subject="Hello")
+    came = agnic.aem_id(first.id, first.created_at)
+    accepted: list[bool] = []
+    api.store.on("log", lambda: accepted.append(True))
+    for door in ("read", "write"):
+        monkeypatch.setattr(api.store, door, _failing(getattr(api.store, door), accepted))
+    body = {"to": "Ann@Customer.example", "subject": "Re: Hello", "messageId": came}
+    sent = await told(api, "POST", f"/{how}", json={**body, "body": "Here."})
+    assert accepted
+    monkeypatch.undo()
+    out, _ = (await told(api, "GET", "/inbox"))["messages"]
+    assert out["direction"] == "outbound"
+    assert sent == {"sent": True, "messageId": out["id"]} | {
+        name: out[name] for name in ("from", "to", "subject")
+    }
+
+
+def _failing(door: Any, when: list[bool]) -> Callable[..., Awaitable[Any]]:
+    async def guarded(*args: Any) -> Any:
+        if when:
+            raise Unavailable("the database is locked")
+        return await door(*args)
+
+    return guarded
+
+
+async def test_a_send_that_is_repeated_gets_the_same_id(api: Api) -> None:
+    await alias(api)
+    mail = {"to": "ann@customer.example", "subject": "Hello", "body": "Here."}
+    headers = {"X-Agnic-Token": api.ours.key, "Idempotency-Key": "once"}
+    first = await api.client.post(f"{EMAIL}/send", json=mail, headers=headers)
+    api.clock.advance(timedelta(seconds=5))
+    again = await api.client.post(f"{EMAIL}/send", json=mail, headers=headers)
+    assert again.json() == first.json()
+    (row,) = (await told(api, "GET", "/inbox"))["messages"]
+    assert row["id"] == again.json()["messageId"]
 
 
 async def test_a_reply_answers_that_message_and_marks_it_read(api: Api) -> None:

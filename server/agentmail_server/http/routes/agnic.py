@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import cast
 
 import orjson
@@ -15,7 +16,6 @@ from agentmail_server.ids import to_iso
 from agentmail_server.service import agnic
 from agentmail_server.service.domains import ensure_dkim
 from agentmail_server.store.agnic import READ, Alias, find_alias, mark_read
-from agentmail_server.store.messages import get_message
 from agentmail_server.store.records import MessageRow
 from agentmail_server.wire.agnic import (
     AgnicMessageOut,
@@ -28,6 +28,8 @@ from agentmail_server.wire.agnic import (
 )
 from agentmail_server.wire.common import Direction, Input, NoBody, NoQuery
 from agentmail_server.wire.messages import SendIn
+
+log = logging.getLogger(__name__)
 
 
 def refusal(error: ServiceError) -> Response:
@@ -93,19 +95,25 @@ async def reply(call: Call[NoQuery, AgnicReplyIn]) -> Reply:
     store = call.deps.store
     original = await store.read(agnic.message_of, call.org_id, call.body.message_id, _since(call))
     answer = await _sent(call, agnic.as_reply(original, call.body))
-    await store.write(mark_read, call.now(), original)
+    try:
+        await store.write(mark_read, call.now(), original)
+    except ServiceError as error:
+        # The mail is on its way: whoever heard of an error would send it once more.
+        extra = {"reason": error.message, "request_id": call.request_id}
+        log.warning("a message that was answered is not marked as read", extra=extra)
     return answer
 
 
 async def _sent(call: Call[NoQuery, Input], wanted: SendIn) -> Reply:
+    # Of what the send told alone: a look at the store may fail after it.
     sent, headers = await hand_over(call, wanted)
-    row = await call.deps.store.read(get_message, call.org_id, sent.response["data"]["id"])
+    told = sent.response["data"]
     out: AgnicSentOut = {
         "sent": True,
-        "messageId": agnic.aem_id(row),
-        "from": row.from_address,
-        "to": _to(row),
-        "subject": row.subject,
+        "messageId": agnic.aem_id(told["id"], sent.at),
+        "from": told["from"].casefold(),
+        "to": ", ".join(told["to"]),
+        "subject": wanted.subject,
     }
     return Reply(dict(out), headers=headers)
 
@@ -127,9 +135,10 @@ def _alias_out(alias: Alias) -> AliasOut:
 
 
 def _message_out(row: MessageRow, unread: bool) -> AgnicMessageOut:
+    known_as = agnic.aem_id(row.id, row.created_at)
     return {
-        "id": agnic.aem_id(row),
-        "messageId": agnic.aem_id(row),
+        "id": known_as,
+        "messageId": known_as,
         "direction": cast("Direction", row.direction),
         "from": row.from_address,
         "fromName": row.from_name,

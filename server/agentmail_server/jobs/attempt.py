@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from agentmail_server.ids import Clock, Ids
     from agentmail_server.relay.outcome import RecipientResult, Relay
+    from agentmail_server.service.dispatching import Dispatch
     from agentmail_server.store.engine import Store
     from agentmail_server.store.records import JobRow, MessageRow
 
@@ -41,7 +42,7 @@ class Attempt:
     """One attempt at a message: each outcome is written down as it is known."""
 
     def __init__(
-        self, store: Store, ids: Ids, clock: Clock, job: JobRow, dispatch: relaying.Dispatch
+        self, store: Store, ids: Ids, clock: Clock, job: JobRow, dispatch: Dispatch
     ) -> None:
         self._store = store
         self._ids = ids

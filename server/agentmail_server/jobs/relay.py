@@ -17,7 +17,7 @@ from agentmail_server.ids import to_micros
 from agentmail_server.jobs.attempt import CROWDED, CROWDED_REASON, Attempt
 from agentmail_server.jobs.runner import DONE, FINISHED, Kind, Later, Outcome
 from agentmail_server.mail.headers import count_received
-from agentmail_server.service import relaying
+from agentmail_server.service import dispatching, relaying
 from agentmail_server.service.inbound import fold_key
 from agentmail_server.store import outbox
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from agentmail_server.ids import Clock, Ids
     from agentmail_server.relay.outcome import RecipientResult, Relay
+    from agentmail_server.service.dispatching import Dispatch
     from agentmail_server.service.tokens import Tokens
     from agentmail_server.store.engine import Store
     from agentmail_server.store.records import JobRow, MessageRow
@@ -89,10 +90,10 @@ class RelayJob:
     async def __call__(self, job: JobRow) -> Outcome:
         """Serve every recipient that is left, once."""
         try:
-            dispatch = await self._store.read(relaying.load, job.subject_id)
+            dispatch = await self._store.read(dispatching.load, job.subject_id, self._now())
         except NotFound:
             return DONE
-        if dispatch.inside or dispatch.nowhere:
+        if dispatch.settles_here:
             try:
                 await self._deliver_inside(dispatch)
             except NotFound:
@@ -108,7 +109,7 @@ class RelayJob:
             return await self._probe(self._relay, job, dispatch)
         return await self._outside(self._relay, job, dispatch)
 
-    async def _probe(self, relay: Relay, job: JobRow, dispatch: relaying.Dispatch) -> Outcome:
+    async def _probe(self, relay: Relay, job: JobRow, dispatch: Dispatch) -> Outcome:
         """Try one job when the pause is over; when it goes through, the others are due."""
         if self.state.probing or self._now() < self.state.paused_until:
             await self._put_off(job, _PAUSE, relaying.PAUSED)
@@ -122,7 +123,7 @@ class RelayJob:
             await self._store.write(relaying.unpark, self._now(), relaying.PAUSED)
         return outcome
 
-    async def _outside(self, relay: Relay, job: JobRow, dispatch: relaying.Dispatch) -> Outcome:
+    async def _outside(self, relay: Relay, job: JobRow, dispatch: Dispatch) -> Outcome:
         lanes = relay.lanes(dispatch.outside)
         free = [lane for lane in lanes if not relay.crowded(lane)]
         if not free:
@@ -147,7 +148,7 @@ class RelayJob:
         due = self._now() + pause
         await self._store.write(outbox.put_off, job.id, job.lease or "", due, reason)
 
-    async def _deliver_inside(self, dispatch: relaying.Dispatch) -> None:
+    async def _deliver_inside(self, dispatch: Dispatch) -> None:
         now = self._now()
         copy = relaying.trace(self._hostname, dispatch.message.id, now) + dispatch.raw
         await self._store.write(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select, update
 
 from agentmail_server.errors import Conflict
-from agentmail_server.service.relaying import FINAL
+from agentmail_server.service.dispatching import FINAL
 from agentmail_server.store import delivery, messages
 from agentmail_server.store.outbound import relay_key
 from agentmail_server.store.outbox import close

@@ -13,6 +13,8 @@ from agentmail_server.store.intake import accept_raw
 from agentmail_server.store.records import AcceptedMail
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from agentmail_server.ids import Clock, Ids
     from agentmail_server.store.engine import Store
     from agentmail_server.store.records import InboxTarget
@@ -66,7 +68,7 @@ async def fold_key(ids: Ids, content: bytes) -> str:
 
 
 def one_each(
-    targets: tuple[tuple[InboxTarget, str], ...],
+    targets: Iterable[tuple[InboxTarget, str]],
 ) -> tuple[tuple[InboxTarget, str], ...]:
     """Return the targets with each inbox once, by the address that named it first."""
     seen: dict[str, tuple[InboxTarget, str]] = {}

@@ -1,8 +1,7 @@
-"""Sending out: which recipients are left, what became of each, all as units of the store."""
+"""Sending out: what became of each recipient, and what waits for the relay; units of the store."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
@@ -10,69 +9,28 @@ from sqlalchemy import func, select, update
 
 from agentmail_server.ids import from_micros
 from agentmail_server.relay.outcome import RecipientResult, refused
-from agentmail_server.store import delivery, intake, messages, outbox, softbounces, tables
-from agentmail_server.store.inboxes import inboxes_for
+from agentmail_server.service.inbound import one_each
+from agentmail_server.store import delivery, intake, outbox, softbounces, tables
 from agentmail_server.store.records import AcceptedMail
 from agentmail_server.store.transaction import touch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
     from agentmail_server.ids import Ids
-    from agentmail_server.store.records import InboxTarget, MessageRow
+    from agentmail_server.service.dispatching import Dispatch
+    from agentmail_server.store.records import MessageRow
 
 # The job that looks whether the relay answers again, and how often (microseconds).
 PROBE = "relay-probe"
 PROBE_PAUSE = 5_000_000
-# Nothing more is tried for a recipient in one of these.
-FINAL = frozenset({"delivered", "bounced", "complained", "failed", "suppressed", "cancelled"})
 NO_RELAY = "no relay is configured: kept in the queue until the server is started with one"
 PAUSED = "sending is paused: the relay takes nothing from this server"
+SUPPRESSED = "this address was put on the inbox's suppression list before it could be sent"
 UNREACHABLE = "the relay does not answer"
 UNKNOWN_AGAIN = "gave up: the connection broke twice after hand-over, the mail may have arrived"
-
-
-@dataclass(frozen=True, slots=True)
-class Dispatch:
-    """A sent message with the recipients still to be served."""
-
-    message: MessageRow
-    raw: bytes
-    # Inboxes of this server.
-    inside: tuple[tuple[InboxTarget, str], ...]
-    # Addresses on domains of this server that no inbox has.
-    nowhere: tuple[str, ...]
-    outside: tuple[str, ...]
-
-
-def load(conn: Connection, message_id: str) -> Dispatch:
-    """Return what is left to do for a message; raises NotFound."""
-    message, raw = messages.message_to_send(conn, message_id)
-    rows = delivery.recipients_of(conn, message_id)
-    left = [row.address for row in rows if row.status not in FINAL]
-    inside = inboxes_for(conn, left)
-    ours = _own_domains(conn, {_domain(each) for each in left})
-    strangers = [each for each in left if each not in inside]
-    return Dispatch(
-        message=message,
-        raw=raw,
-        inside=tuple((inside[each], each) for each in left if each in inside),
-        nowhere=tuple(each for each in strangers if _domain(each) in ours),
-        outside=tuple(each for each in strangers if _domain(each) not in ours),
-    )
-
-
-def _domain(address: str) -> str:
-    return address.rpartition("@")[2].casefold()
-
-
-def _own_domains(conn: Connection, names: set[str]) -> set[str]:
-    query = select(tables.domains.c.name).where(
-        func.lower(tables.domains.c.name).in_(sorted(names)), tables.domains.c.status == "verified"
-    )
-    return set(conn.execute(query).scalars())
 
 
 def deliver_inside(
@@ -85,7 +43,12 @@ def deliver_inside(
     copy: bytes,
     looping: bool,
 ) -> None:
-    """Unit: put the mail into our own inboxes and say so, or refuse it, in one commit."""
+    """Unit: put the mail into our own inboxes and say so, or refuse it, in one commit.
+
+    Who may not be written to any more is told of in the same.
+    """
+    for address in dispatch.suppressed:
+        delivery.append_event(conn, ids, now, dispatch.message, address, "suppressed", SUPPRESSED)
     active = [(target, address) for target, address in dispatch.inside if target.status == "active"]
     off = [address for target, address in dispatch.inside if target.status != "active"]
     results = [refused(each, 550, "5.1.1", "no such inbox here") for each in dispatch.nowhere]
@@ -97,7 +60,7 @@ def deliver_inside(
         mail = AcceptedMail(
             content=copy,
             envelope_from=dispatch.message.from_address,
-            targets=_once(active),
+            targets=one_each(active),
             peer="",
             source="local",
             dedupe_key=dedupe_key,
@@ -106,12 +69,6 @@ def deliver_inside(
         intake.accept_raw(conn, ids, now, mail)
         results += [_taken_inside(address) for _, address in active]
     settle(conn, ids, now, dispatch.message, results)
-
-
-def _once(
-    targets: Iterable[tuple[InboxTarget, str]],
-) -> tuple[tuple[InboxTarget, str], ...]:
-    return tuple({target.inbox_id: (target, address) for target, address in targets}.values())
 
 
 def _taken_inside(address: str) -> RecipientResult:

@@ -11,9 +11,9 @@ from agentmail_server.jobs.relay import RelayJob
 from agentmail_server.jobs.runner import Kind, Runner
 from agentmail_server.relay.outcome import SILENT, RecipientResult, blocked, from_reply, temporary
 from agentmail_server.service import relaying
-from agentmail_server.store import outbound, tables
+from agentmail_server.store import accounts, delivery, domains, inboxes, outbound, tables
 from agentmail_server.store.records import NewMail, NewRecipient, Participant
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, update
 
 if TYPE_CHECKING:
     from agentmail_server.relay.outcome import Keep
@@ -304,6 +304,105 @@ async def test_an_unknown_or_sleeping_inbox_of_ours_bounces(yard: Yard) -> None:
         "asleep@agents.test": "bounced",
     }
     assert [row.address for row in await yard.rows(tables.suppressions)] == ["nobody@agents.test"]
+
+
+async def _opened_elsewhere(yard: Yard, status: str) -> None:
+    """Let another organisation open ceo@bigcorp.test on a domain of that status."""
+
+    def unit(conn: Connection) -> None:
+        other = accounts.create_org(conn, yard.ids, yard.now, "Other", "other")
+        made = domains.create_domain(
+            conn, yard.ids, yard.now, other.id, "bigcorp.test", "local", "sealed"
+        )
+        mine = tables.domains.c.id == made.id
+        conn.execute(update(tables.domains).where(mine).values(status=status))
+        inboxes.create_inbox(
+            conn, yard.ids, yard.now, other.id, local_part="ceo", domain_id=made.id
+        )
+
+    await yard.store.write(unit)
+
+
+async def test_a_domain_that_another_has_not_proved_takes_no_mail_of_ours(yard: Yard) -> None:
+    await _opened_elsewhere(yard, "pending")
+    relay = FakeRelay()
+    await start(yard, relay)
+    await send(yard, "ceo@bigcorp.test", "cfo@bigcorp.test")
+    await ended(yard)
+    assert [recipients for _, recipients, _ in relay.sent] == [
+        ["ceo@bigcorp.test", "cfo@bigcorp.test"]
+    ]
+    assert [row.content for row in await yard.rows(tables.raw_mails)] == [RAW]
+
+
+async def test_a_domain_that_another_has_proved_is_served_inside(yard: Yard) -> None:
+    await _opened_elsewhere(yard, "verified")
+    relay = FakeRelay()
+    await start(yard, relay)
+    await send(yard, "ceo@bigcorp.test", "cfo@bigcorp.test")
+    await ended(yard)
+    assert relay.sent == []
+    assert await statuses(yard) == {"ceo@bigcorp.test": "delivered", "cfo@bigcorp.test": "bounced"}
+
+
+async def test_our_own_inbox_is_served_inside_before_its_domain_is_proved(yard: Yard) -> None:
+    def unit(conn: Connection) -> None:
+        made = domains.create_domain(
+            conn, yard.ids, yard.now, yard.org_id, "own.test", "local", "sealed"
+        )
+        inboxes.create_inbox(
+            conn, yard.ids, yard.now, yard.org_id, local_part="me", domain_id=made.id
+        )
+
+    await yard.store.write(unit)
+    await start(yard, None)
+    await send(yard, "me@own.test")
+    await ended(yard)
+    assert await statuses(yard) == {"me@own.test": "delivered"}
+
+
+async def _suppress(yard: Yard, address: str) -> None:
+    await yard.store.write(
+        delivery.add_suppression, yard.ids, yard.now, yard.inboxes["agent"].id, address, "complaint"
+    )
+
+
+async def test_who_was_suppressed_while_the_mail_waited_gets_nothing(yard: Yard) -> None:
+    relay = FakeRelay(ann=["451 4.3.0 later"], bob=["451 4.3.0 later", "250 2.0.0 ok"])
+    runner = await start(yard, relay)
+    await send(yard, "ann@x.test", "bob@y.test", "helper@agents.test")
+    await tried(yard, 1)
+    await _suppress(yard, "Ann@x.test")
+    yard.advance(5)
+    runner.wake()
+    await ended(yard)
+    assert [recipients for _, recipients, _ in relay.sent] == [
+        ["ann@x.test", "bob@y.test"],
+        ["bob@y.test"],
+    ]
+    assert await statuses(yard) == {
+        "ann@x.test": "suppressed",
+        "bob@y.test": "delivered",
+        "helper@agents.test": "delivered",
+    }
+    told = [row for row in await yard.rows(tables.delivery_events) if row.recipient == "ann@x.test"]
+    assert (told[-1].event_type, told[-1].detail) == ("suppressed", relaying.SUPPRESSED)
+
+
+async def test_a_held_mail_to_who_was_suppressed_meanwhile_ends_without_a_relay(
+    yard: Yard,
+) -> None:
+    await send(yard, "ann@x.test", "helper@agents.test")
+    await _suppress(yard, "ann@x.test")
+    await _suppress(yard, "helper@agents.test")
+    relay = FakeRelay()
+    await start(yard, relay)
+    await ended(yard)
+    assert relay.sent == []
+    assert set((await statuses(yard)).values()) == {"suppressed"}
+    (message,) = await yard.rows(tables.messages)
+    assert message.delivery_status == "suppressed"
+    assert [row.content for row in await yard.rows(tables.raw_mails)] == [RAW]
 
 
 async def test_a_loop_inside_ends(yard: Yard) -> None:

@@ -93,7 +93,6 @@ class AgentMailApp(App[None]):
         )
         self._turns = Turns(self, self._take)
         self._newest: MailState | None = None
-        self._may_show = False
         self.next_profile: str | None = None
         for each in THEMES:
             self.register_theme(each)
@@ -113,10 +112,9 @@ class AgentMailApp(App[None]):
         return MailScreen(self.context).expect(self.size)
 
     def on_mount(self) -> None:
-        """Begin to fetch mail; the first picture is painted while the server answers."""
+        """Begin to fetch mail; the first picture is made while the server answers."""
         mailbox = self.context.mailbox
         self.run_worker(mailbox.run(), name="mailbox", exit_on_error=True)
-        self.call_after_refresh(self._laid_out)
         for problem in self._keymap_read.problems:
             mailbox.say(problem, Tone.WARNING)
 
@@ -153,16 +151,11 @@ class AgentMailApp(App[None]):
         for screen in self.screen_stack:
             screen._css_update_count = self._css_update_count  # noqa: SLF001 - as Textual notes it
 
-    def _laid_out(self) -> None:
-        """Show what came before the widgets had their places."""
-        self._may_show = True
-        self._show_newest()
-
     def _mail_changed(self, state: MailState) -> None:
         """Take a new state; several before the next turn of the loop are drawn once."""
         waiting = self._newest is not None
         self._newest = state
-        if not waiting and self._running and self._may_show:
+        if not waiting and self._running:
             self.call_next(self._show_newest)
 
     def _show_newest(self) -> None:
@@ -170,7 +163,7 @@ class AgentMailApp(App[None]):
         if state is None:
             return
         for screen in self.screen_stack:
-            if isinstance(screen, StateScreen):
+            if isinstance(screen, StateScreen) and screen.settled:
                 screen.show_state(state)
 
     def watch_theme(self, theme: str) -> None:

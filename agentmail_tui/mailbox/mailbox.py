@@ -85,12 +85,18 @@ class Mailbox(Keyholding):
 
     async def _load_first(self) -> None:
         """Load inboxes and list, before the stream tells from where on it will be heard."""
+        known = self._state.inbox_id is not None or self._state.capabilities.all_inboxes
+        if known:
+            self._fill()
+            self._recount()
         await self._load_inboxes()
-        if self._state.inbox_id is None and not self._state.capabilities.all_inboxes:
+        if self._paging is not None:
+            # The stream's first word has the list read again, which would end this reading.
+            await asyncio.wait([self._paging])
+        if not known:
             inboxes = self._state.inboxes
             self._list(inboxes[0].id if inboxes else None, self._state.split, "")
-        self._fill()
-        self._recount()
+            self._recount()
 
     def _take(self, batch: Sequence[Live]) -> None:
         for live in batch:

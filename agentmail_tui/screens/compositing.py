@@ -37,13 +37,15 @@ class NarrowCompositor(Compositor):
             # What changed lies outside of the screen.
             return
         wanted = self._whole(crop)
-        # From front to back: what lies wholly behind another is not seen.
-        covered: list[Region] = []
+        # From front to back, columns as bits: what is behind others, if many, is not seen.
+        covered = dict.fromkeys(wanted.line_range, 0)
         for widget, (region, clip) in self.visible_widgets.items():
             seen = clip.intersection(wanted)
             part = region.intersection(seen)
-            if part and not any(each.contains_region(part) for each in covered):
-                covered.append(part)
+            columns = (1 << part.right) - (1 << part.x)
+            rows = [y for y in part.line_range if columns & ~covered[y]]
+            if rows:
+                covered.update((y, covered[y] | columns) for y in rows)
                 yield region, seen, widget.render_lines(part.translate(-region.offset))
 
     def _whole(self, crop: Region) -> Region:

@@ -36,6 +36,7 @@ class StateScreen(Screen[Result]):
         super().__init__()
         self._compositor: NarrowCompositor = NarrowCompositor()
         self._laid_out: Size | None = None
+        self.settled = False
         self.context = context
 
     @property
@@ -54,7 +55,7 @@ class StateScreen(Screen[Result]):
         return self.context.clock()
 
     def show_state(self, state: MailState) -> None:
-        """Show a new state; screens that need none of it leave this alone."""
+        """Show a new state, first when all has its place; screens that need none leave it."""
 
     def expect(self, size: Size) -> Self:
         """Take the classes of a size now, so that all is styled and laid out once."""
@@ -69,6 +70,21 @@ class StateScreen(Screen[Result]):
         if size != self._laid_out:
             super()._screen_resized(size)
             self._laid_out = size if self.is_attached and self.stack_updates else None
+
+    def _compositor_refresh(self) -> None:
+        """Paint; first when all has its place, which Textual finds in two goes."""
+        if self.settled:
+            super()._compositor_refresh()
+
+    def _on_timer_update(self) -> None:
+        """Lay out and paint what has changed, in one picture."""
+        if not self.settled:
+            self.settled = True
+            self.show_state(self.state)
+        if self._layout_required and self._repaint_required:
+            self._compositor.update_widgets({self})
+            self._repaint_required = False
+        super()._on_timer_update()
 
     def paint_now(self, widget: Widget) -> None:
         """Put what changed of a widget on the terminal at once, before anything else is drawn.

@@ -1,8 +1,9 @@
-"""What is drawn of a part of the screen is what would be drawn of all of it."""
+"""What is drawn of a part of the screen, or of all, is what Textual itself would draw."""
 
 import random
 
 import pytest
+from textual._compositor import Compositor
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -35,16 +36,19 @@ def parts(size: tuple[int, int], compositor: NarrowCompositor) -> list[Region]:
 
 @pytest.mark.parametrize("size", [(120, 36), (80, 24)])
 @pytest.mark.parametrize("keys", [(), ("j", "enter"), ("slash", "r"), ("t",), ("g",), ("D",)])
-async def test_a_part_is_drawn_as_in_the_whole(
-    rig: Rig, size: tuple[int, int], keys: tuple[str, ...]
+async def test_a_part_is_drawn_as_textual_draws_the_whole(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], keys: tuple[str, ...]
 ) -> None:
     async with rig.on(*size):
         await rig.press(*keys)
         compositor = rig.app.screen._compositor
         assert isinstance(compositor, NarrowCompositor)
-        whole = pieces(compositor, Region(0, 0, *size))
+        screen = Region(0, 0, *size)
+        monkeypatch.setattr(NarrowCompositor, "_get_renders", Compositor._get_renders)
+        whole = pieces(compositor, screen)
+        monkeypatch.undo()
         assert None not in whole.values()
-        for part in parts(size, compositor):
+        for part in (screen, *parts(size, compositor)):
             for place, strip in pieces(compositor, part).items():
                 known = whole[place]
                 assert strip is not None

@@ -197,7 +197,7 @@ async def _run_jobs(
     stack: contextlib.AsyncExitStack, shop: Workshop, failed: asyncio.Event
 ) -> tuple[Runner, RelayJob]:
     relay_job = shop.relay_job()
-    kinds = [await shop.parse_kind(stack), *relay_job.kinds(), *shop.other_kinds()]
+    kinds = [await shop.parse_kind(stack), *relay_job.kinds(), *shop.other_kinds(stack)]
     sqlite = shop.settings.database_url is None
     poll = _POLL_SQLITE if sqlite else _POLL_POSTGRES
     runner = Runner(shop.store, kinds, clock=shop.clock, ids=shop.ids, poll_seconds=poll)

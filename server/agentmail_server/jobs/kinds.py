@@ -67,13 +67,14 @@ class Workshop:
         # Leased ahead of the workers, so that they never wait for the store.
         return Kind("parse", job, limit=workers * 8, lease_seconds=300)
 
-    def other_kinds(self) -> list[Kind]:
-        """Return the kinds that need nothing to be started."""
+    def other_kinds(self, stack: AsyncExitStack) -> list[Kind]:
+        """Return the kinds that need nothing to be started; what they open ends with the stack."""
         forget = Generations(SearchSettings.of(self.settings).root).ask_rebuild
         hooks = WebhookJob(
             self.store, self.caller, Vault.of(self.pepper), render=self.render, clock=self.clock
         )
-        model = ModelEndpoint.of(self.settings)
+        if (model := ModelEndpoint.of(self.settings)) is not None:
+            stack.push_async_callback(model.aclose)
         return [
             EraseJob(self.store, clock=self.clock, forget_index=forget).kind(),
             hooks.kind(),

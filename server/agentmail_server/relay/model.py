@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -23,15 +23,25 @@ class ModelFailed(Exception):
     """The endpoint gave no usable answer; the text holds nothing of the mail or the key."""
 
 
-@dataclass(frozen=True, slots=True)
 class ModelEndpoint:
-    """Where to ask, `seconds` at most."""
+    """Where to ask, `seconds` at most for a whole answer; its connections are kept."""
 
-    url: str
-    name: str
-    key: str | None = None
-    seconds: float = 20.0
-    transport: httpx.AsyncBaseTransport | None = None
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        key: str | None = None,
+        *,
+        seconds: float = 20.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._url = f"{url.rstrip('/')}/chat/completions"
+        self._name = name
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._seconds = seconds
+        self._transport = transport
+        self._client: httpx.AsyncClient | None = None
+        self._opening = asyncio.Lock()
 
     @classmethod
     def of(cls, settings: Settings) -> ModelEndpoint | None:
@@ -41,10 +51,15 @@ class ModelEndpoint:
         key = settings.llm_key.get_secret_value() if settings.llm_key is not None else None
         return cls(settings.llm_url, settings.llm_model, key)
 
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+
     async def ask(self, mail: str, schema: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the model answers, unchecked; raises ModelFailed."""
         body = {
-            "model": self.name,
+            "model": self._name,
             "temperature": 0,
             "messages": [
                 {"role": "system", "content": _ORDERS + json.dumps(schema)},
@@ -65,21 +80,32 @@ class ModelEndpoint:
         return told
 
     async def _post(self, body: Mapping[str, Any]) -> bytes:
-        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-        url = f"{self.url.rstrip('/')}/chat/completions"
         try:
-            async with (
-                httpx.AsyncClient(timeout=self.seconds, transport=self.transport) as client,
-                client.stream("POST", url, json=body, headers=headers) as response,
-            ):
-                if not response.is_success:
-                    raise ModelFailed(f"the model's server answers HTTP {response.status_code}")
-                taken = bytearray()
-                async for piece in response.aiter_bytes():
-                    taken += piece
-                    if len(taken) > _LARGEST:
-                        raise ModelFailed("the model's answer is too large")
-                return bytes(taken)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            # Of each step httpx has a limit of its own, of all of them together none.
+            async with asyncio.timeout(self._seconds):
+                return await self._answer(body)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             kind = type(error).__name__
             raise ModelFailed(f"the model's server cannot be asked ({kind})") from None
+
+    async def _answer(self, body: Mapping[str, Any]) -> bytes:
+        client = await self._opened()
+        async with client.stream("POST", self._url, json=body, headers=self._headers) as response:
+            if not response.is_success:
+                raise ModelFailed(f"the model's server answers HTTP {response.status_code}")
+            taken = bytearray()
+            async for piece in response.aiter_bytes():
+                taken += piece
+                if len(taken) > _LARGEST:
+                    raise ModelFailed("the model's answer is too large")
+            return bytes(taken)
+
+    async def _opened(self) -> httpx.AsyncClient:
+        async with self._opening:
+            if self._client is None:
+                # It reads every certificate authority that there is.
+                self._client = await asyncio.to_thread(self._open)
+            return self._client
+
+    def _open(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(timeout=self._seconds, transport=self._transport)

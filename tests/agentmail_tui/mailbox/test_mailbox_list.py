@@ -31,6 +31,22 @@ async def test_the_first_load_shows_everything(bench: Bench) -> None:
     assert not state.window.loading
 
 
+async def test_the_list_waits_for_no_other_answer_and_the_stream_waits_for_the_list(
+    bench: Bench,
+) -> None:
+    bench.network.hold("inboxes")
+    arrived = bench.network.slow_answers("threads")
+    await bench.start(3)
+    assert bench.network.calls["threads"] == 1
+    bench.network.unhold("inboxes")
+    await settle()
+    assert (bench.network.resumed, bench.state.window.rows) == ([], {})
+    arrived.set()
+    await settle()
+    assert ids(bench.state) == ["t0", "t1", "t2"]
+    assert bench.network.resumed == [None]
+
+
 async def test_an_empty_mailbox_is_complete_and_not_loading(bench: Bench) -> None:
     await bench.start(0)
     window = bench.state.window

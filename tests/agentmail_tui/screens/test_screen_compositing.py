@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from textual._compositor import Compositor
+from textual._compositor import Compositor, LayoutUpdate
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -62,3 +62,22 @@ async def test_what_lies_outside_of_the_screen_is_not_drawn(rig: Rig) -> None:
         compositor._dirty_regions.add(Region(0, 500, 10, 1))
         compositor.render_update()
         assert list(compositor._get_renders(Region(0, 36, 10, 0))) == []
+
+
+async def test_a_screen_is_drawn_once_as_it_opens(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[bool] = []
+    draw = NarrowCompositor.render_full_update
+
+    def counted(self: NarrowCompositor, simplify: bool = False) -> LayoutUpdate:
+        drawn.append(simplify)
+        return draw(self, simplify)
+
+    monkeypatch.setattr(NarrowCompositor, "render_full_update", counted)
+    async with rig.on():
+        assert len(drawn) == 1
+        await rig.press("g")
+        assert len(drawn) == 1
+        await rig.press("escape", "question_mark")
+        assert len(drawn) == 2

@@ -74,7 +74,7 @@ class WebhookJob:
             if work.delivery.status in webhooks.OVER:
                 await self._store.write(close_over, self._now(), job)
                 return FINISHED
-            endpoint = (work.webhook or {}).get("endpoint")
+            endpoint = _endpoint(work)
             if endpoint is None:
                 await self._store.write(close_unwanted, self._now(), job)
                 return FINISHED
@@ -139,9 +139,20 @@ def close_over(conn: Connection, now: int, job: JobRow) -> None:
 
 
 def close_unwanted(conn: Connection, now: int, job: JobRow) -> None:
-    """Unit: end a delivery whose inbox has no endpoint any more, and its job with it."""
+    """Unit: end a delivery whose inbox has no endpoint any more, and its job with it.
+
+    One that was given an endpoint meanwhile is tried. Raises `NotFound` for one that was deleted.
+    """
+    lease = job.lease or ""
+    if _endpoint(webhooks.load(conn, job.subject_id)) is not None:
+        outbox.retry(conn, job.id, lease, now, "there is an endpoint again")
+        return
     webhooks.drop(conn, now, job.subject_id, _UNWANTED)
-    outbox.finish(conn, now, job.id, job.lease or "")
+    outbox.finish(conn, now, job.id, lease)
+
+
+def _endpoint(work: HookWork) -> str | None:
+    return (work.webhook or {}).get("endpoint")
 
 
 def may_attempt(conn: Connection, now: int, job: JobRow, lane: str) -> bool:

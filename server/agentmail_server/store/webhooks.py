@@ -183,7 +183,10 @@ def is_over(conn: Connection, delivery_id: str) -> bool:
 
 
 def requeue(conn: Connection, now: int, delivery: HookRow) -> None:
-    """Try a delivery now: a dead one gets a new round of attempts, an open breaker a probe."""
+    """Try a delivery now: a dead one gets a new round of attempts, an open breaker a probe.
+
+    Asked for twice at once it is one job: the update of the delivery lets one after the other.
+    """
     values: dict[str, object] = {"next_retry_at": now}
     if delivery.status == "dead":
         values |= {
@@ -198,7 +201,8 @@ def requeue(conn: Connection, now: int, delivery: HookRow) -> None:
     conn.execute(update(jobs).where(waiting).values(due_at=now))
     touch(conn, "outbox")
     if conn.execute(select(jobs.c.id).where(_open_jobs(delivery.id))).first() is None:
-        key = f"{KIND}:{delivery.id}:{delivery.attempts}"
+        # Not by the attempts: a round may end without any.
+        key = f"{KIND}:{delivery.id}:{now}"
         outbox.enqueue(conn, now, KIND, delivery.id, key, lane=delivery.lane)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -213,6 +214,26 @@ async def test_a_dead_delivery_is_queued_anew_once(world: World) -> None:
     (again,) = await rows(world)
     assert (again.status, again.max_attempts) == ("retrying", 9)
     assert len(await lease(world, START + SECOND)) == 1
+
+
+async def test_two_retries_at_once_are_one_job_in_every_round(world: World) -> None:
+    await hook(world, world.inbox)
+    await world.arrive()
+    for number in range(3):
+        now = START + number * SECOND
+        (job,) = await lease(world, now)
+        (row,) = await rows(world)
+        # A round that ends without an attempt.
+        await world.store.write(webhooks.drop, now, row.id, "no endpoint")
+        await world.store.write(outbox.finish, now, job.id, "me")
+        (dead,) = await rows(world)
+        await asyncio.gather(
+            *(
+                world.store.write(webhooks.requeue, now + step, dead)
+                for step in (SECOND // 2, SECOND // 2 + 1)
+            )
+        )
+    assert len(await lease(world, START + 9 * SECOND)) == 1
 
 
 async def test_removing_an_organisation_takes_its_lanes_along(world: World) -> None:

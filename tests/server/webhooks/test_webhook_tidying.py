@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from agentmail_server.jobs.tidy import tidy
 from agentmail_server.jobs.webhook import _load
-from agentmail_server.store import tables, webhooks
+from agentmail_server.store import inboxes, tables, webhooks
+from agentmail_server.store.records import InboxRow, JsonObject
 from sqlalchemy import Connection, func, select
 
 from tests.server.webhooks.conftest import Endpoint, Shop, answer
@@ -78,6 +79,55 @@ async def test_a_call_asked_for_anew_as_its_job_ends_is_made(
     shop.advance(2 * DAY)
     await shop.until(lambda rows: rows[0].status == "delivered")
     assert asked.is_set()
+
+
+async def test_a_call_without_an_endpoint_can_be_asked_for_again_and_again(
+    shop: Shop, endpoint: Endpoint
+) -> None:
+    """Each round ends without an attempt while the inbox has no endpoint."""
+    inbox = await shop.inbox(endpoint.url())
+    hook = inbox.webhook
+    await shop.arrive(inbox)
+    await give(shop, inbox, None)
+    await shop.run()
+    for _ in range(3):
+        (row,) = await shop.until(lambda rows: rows[0].status == "dead")
+        await shop.calm()
+        shop.advance(1)
+        await shop.store.write(webhooks.requeue, shop.now, row)
+    (row,) = await shop.until(lambda rows: rows[0].status == "dead")
+    assert (row.attempts, endpoint.got) == (0, [])
+    await give(shop, inbox, hook)
+    shop.advance(1)
+    await shop.store.write(webhooks.requeue, shop.now, row)
+    await shop.until(lambda rows: rows[0].status == "delivered")
+    assert len(endpoint.got) == 1
+
+
+async def give(shop: Shop, inbox: InboxRow, hook: JsonObject | None) -> None:
+    """Set an inbox's webhook, or take it away."""
+    await shop.store.write(inboxes.update_inbox, shop.now, shop.org_id, inbox.id, {"webhook": hook})
+
+
+async def test_an_endpoint_set_as_the_delivery_is_given_up_is_called(
+    shop: Shop, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = await shop.inbox(endpoint.url())
+    hook = inbox.webhook
+    await shop.arrive(inbox)
+    await give(shop, inbox, None)
+    read = shop.store.read
+
+    async def then_give(unit: Any, *args: Any) -> Any:
+        found = await read(unit, *args)
+        if unit is _load and found[0].webhook is None:
+            await give(shop, inbox, hook)
+        return found
+
+    monkeypatch.setattr(shop.store, "read", then_give)
+    await shop.run()
+    (row,) = await shop.until(lambda rows: rows[0].status in webhooks.OVER)
+    assert (row.status, row.attempts, len(endpoint.got)) == ("delivered", 1, 1)
 
 
 async def test_a_call_that_is_not_over_keeps_its_bytes(shop: Shop, endpoint: Endpoint) -> None:

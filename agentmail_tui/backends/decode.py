@@ -17,8 +17,8 @@ Json = Mapping[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ID_LIMIT = 500
 ADDRESS_LIMIT = 320
-_NAMED = re.compile(r'\s*"?([^"<>]*?)"?\s*<([^<>\s]+)>\s*')
 _SPACE = re.compile(r"\s")
+_ODD = re.compile(r"[<>\s]")
 _MOST_ITEMS = 5_000
 
 
@@ -133,12 +133,22 @@ def address(value: Any) -> Address:
         written = str(first(value, "address", "email", "identity") or "")
     elif isinstance(value, str):
         written = value
-    match = _NAMED.fullmatch(written) if len(written) <= 2 * ADDRESS_LIMIT else None
-    if match is not None:
-        name, written = name or match[1], match[2]
+    parts = _named(written) if len(written) <= 2 * ADDRESS_LIMIT else None
+    if parts is not None:
+        name, written = name or parts[0], parts[1]
     shown = clean_line(written, ADDRESS_LIMIT)
     sound = shown == written and "@" in written and not _SPACE.search(written)
     return Address(clean_line(name, ADDRESS_LIMIT), shown, written if sound else None)
+
+
+def _named(written: str) -> tuple[str, str] | None:
+    """Return name and address of `Name <a@b>`; None where it is something else."""
+    before, _, rest = written.strip().partition("<")
+    bare = rest.removesuffix(">")
+    name = before.strip().removeprefix('"').removesuffix('"')
+    if bare == rest or not bare or _ODD.search(bare) or '"' in name or ">" in name:
+        return None
+    return name, bare
 
 
 def addresses(value: Any) -> tuple[Address, ...]:

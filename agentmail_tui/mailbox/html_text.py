@@ -7,16 +7,17 @@ page) is listed by itself, because an agent that reads the mail does see it.
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
+from collections import Counter
 
 from msgspec import Struct, field
 
+from agentmail_tui.backends.markup import Markup
+from agentmail_tui.backends.plain import SILENT
 from agentmail_tui.clean import Safe, clean, clean_line
 from agentmail_tui.mailbox.html_links import Link, link_to
 
 LONGEST = 1_000_000  # signs of HTML that are read
 _DEEPEST = 2_000  # elements inside one another
-_SILENT = frozenset({"script", "style", "head", "title", "template", "noscript", "object"})
 _VOID = frozenset({"br", "hr", "img", "input", "meta", "link", "wbr", "area", "base", "col"})
 _BLOCKS = frozenset(
     {"p", "div", "tr", "li", "ul", "ol", "table", "blockquote", "pre", "section", "article"}
@@ -54,14 +55,17 @@ class _Element(Struct):
     said: list[str] = field(default_factory=list)  # the text of a link
 
 
-class _Reader(HTMLParser):
+class _Reader(Markup):
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+        super().__init__()
         self.parts: list[str] = []
         self.hidden: list[str] = []
         self.links: list[Link] = []
         self.images = 0
         self._open: list[_Element] = []
+        self._tags: Counter[str] = Counter()  # of what is open
+        self._anchors: list[_Element] = []
+        self._known: dict[tuple[str, str], Link] = {}  # by address and warning
         self._silent = 0
         self._pre = 0
 
@@ -78,12 +82,15 @@ class _Reader(HTMLParser):
         href = given.get("href") if tag == "a" else None
         unseen = above.hidden or "hidden" in given or _is_unseen(style, ground, given)
         self._open.append(_Element(tag, unseen, ground, href))
-        self._silent += tag in _SILENT
+        self._tags[tag] += 1
+        if href is not None:
+            self._anchors.append(self._open[-1])
+        self._silent += tag in SILENT
         self._pre += tag == "pre"
         self._begin_block(tag)
 
     def handle_endtag(self, tag: str) -> None:
-        if not any(element.tag == tag for element in self._open):
+        if not self._tags[tag]:
             return
         while self._open:
             element = self._open.pop()
@@ -100,13 +107,12 @@ class _Reader(HTMLParser):
                 self.hidden.append(text.strip())
             return
         self.parts.append(text)
-        for element in self._open:
-            if element.href is not None:
-                element.said.append(text)
+        # A link inside another one ends that for whoever sees it.
+        if self._anchors:
+            self._anchors[-1].said.append(text)
 
     def finish(self) -> None:
         """Close what the mail left open."""
-        self.close()
         while self._open:
             self._close(self._open.pop())
 
@@ -129,7 +135,10 @@ class _Reader(HTMLParser):
             self.parts.append("- ")
 
     def _close(self, element: _Element) -> None:
-        self._silent -= element.tag in _SILENT
+        self._tags[element.tag] -= 1
+        if element.href is not None:
+            self._anchors.pop()
+        self._silent -= element.tag in SILENT
         self._pre -= element.tag == "pre"
         if element.tag in _BLOCKS:
             self.parts.append("\n\n" if element.tag in _APART else "\n")
@@ -140,17 +149,16 @@ class _Reader(HTMLParser):
         if href.strip().startswith("#"):
             return
         link = link_to(href, said, len(self.links) + 1)
-        same = next((each for each in self.links if each.url == link.url), None)
-        if same is None or same.warning != link.warning:
+        same = self._known.setdefault((link.url, link.warning), link)
+        if same is link:
             self.links.append(link)
-            same = link
         self.parts.append(f" [{same.number}]")
 
 
 def read_html(html: str) -> HtmlText:
     """Return an HTML mail as text, whatever it is made of."""
     reader = _Reader()
-    reader.feed(html[:LONGEST])
+    reader.read(html[:LONGEST])
     reader.finish()
     lines = "".join(reader.parts).split("\n")
     text = _BLANK_LINES.sub("\n\n", "\n".join(line.rstrip() for line in lines))

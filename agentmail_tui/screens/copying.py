@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ class CopyActions(OpenActions):
         if message is None:
             return
         if what == "link":
-            self._copy_link(message)
+            self.run_worker(self._copy_link(message), group="links", exclusive=True)
             return
         if what == "curl":
             self._copy_call(message)
@@ -36,8 +37,8 @@ class CopyActions(OpenActions):
         text = {"id": message.id, "address": message.sender.shown, "message": message.text}[what]
         self._copy(what, text)
 
-    def _copy_link(self, message: Message) -> None:
-        links = links_of(message)
+    async def _copy_link(self, message: Message) -> None:
+        links = await asyncio.to_thread(links_of, message)
         if not links:
             self.say("there is no link in this message", Tone.WARNING)
             return

@@ -195,7 +195,7 @@ class AgnicReading(FixedInboxes):
         for offset in range(0, _MOST, _PAGE):
             params = {"limit": _PAGE, "offset": offset}
             reply = await self._http.call("GET", f"{EMAIL}/inbox", params=params)
-            page = wire.letters(reply, inbox_id)
+            page = await asyncio.to_thread(wire.letters, reply, inbox_id)
             found.extend(page)
             if self._held.knows(page) or len(page) < _PAGE:
                 break

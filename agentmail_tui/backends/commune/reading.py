@@ -136,7 +136,9 @@ class CommuneReading:
         """Return a thread's messages, oldest first."""
         path = path_of("v1", "threads", thread_id, "messages")
         params: Params = {"order": "desc", "limit": _MESSAGES}
-        return wire.messages(await self._http.call("GET", path, params=params))
+        reply = await self._http.call("GET", path, params=params)
+        # A thousand bodies of HTML take a while to read.
+        return await asyncio.to_thread(wire.messages, reply)
 
     async def source(self, message_id: str) -> str:
         """Return a message's source, cleaned for show."""

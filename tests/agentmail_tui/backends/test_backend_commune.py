@@ -1,12 +1,15 @@
 """The client against canned servers: the bundled one, and plain Commune."""
 
 import json
+import threading
 from typing import Any
 
 import httpx
 import pytest
 
+from agentmail_tui.backends.commune import wire
 from agentmail_tui.backends.commune.client import CommuneBackend
+from agentmail_tui.backends.plain import words_of
 from agentmail_tui.backends.registry import Server, open_backend
 from agentmail_tui.domain import Capabilities, Draft, Live, LiveKind, Status, ThreadFilter
 from agentmail_tui.errors import MailError, NotFound, Rejected, Unauthorized, Unreachable
@@ -61,6 +64,24 @@ async def plain(canned: Canned) -> CommuneBackend:
 async def test_a_server_without_capabilities_is_plain_commune(plain: CommuneBackend) -> None:
     able = await plain.connect()
     assert able == Capabilities(domains=True, manage_domains=True)
+
+
+async def test_html_is_read_off_the_event_loop(
+    canned: Canned, ours: CommuneBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where: list[threading.Thread] = []
+
+    def words(html: str) -> str:
+        where.append(threading.current_thread())
+        return words_of(html)
+
+    monkeypatch.setattr(wire, "words_of", words)
+    mail = {"message_id": "m", "direction": "inbound", "content_html": "<p>Hi"}
+    canned.say("/v1/threads/conv_1/messages", {"data": [mail]})
+    (message,) = await ours.messages("conv_1")
+    assert str(message.text) == "Hi"
+    assert len(where) == 1
+    assert threading.main_thread() not in where
 
 
 async def test_plain_commune_checks_the_key_on_connecting(canned: Canned) -> None:

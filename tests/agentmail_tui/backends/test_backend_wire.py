@@ -1,6 +1,7 @@
 """Documents as the hosted API writes them, read into what a person sees."""
 
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -381,6 +382,32 @@ def test_nonsense_in_times_is_the_epoch() -> None:
 )
 def test_html_gives_its_words(html: str, words: str) -> None:
     assert words_of(html) == words
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "exact"),
+    [
+        ("Ann <a@b.test>", "Ann", "a@b.test"),
+        ('"Ann, B" <a@b.test> ', "Ann, B", "a@b.test"),
+        ("<a@b.test>", "", "a@b.test"),
+        ("a@b.test", "", "a@b.test"),
+        ("Ann <a@b.test", "", None),
+        ("Ann <a@b .test>", "", None),
+        ("Ann <a@b.test> x", "", None),
+        ('A"n"n <a@b.test>', "", None),
+        ("Ann <<a@b.test>>", "", None),
+    ],
+)
+def test_an_address_is_taken_apart(written: str, name: str, exact: str | None) -> None:
+    found = address(written)
+    assert (found.name, found.exact) == (name, exact)
+
+
+def test_blanks_without_end_in_an_address_are_read_at_once() -> None:
+    start = time.process_time()
+    for _ in range(10):
+        address(" " * 640)
+    assert time.process_time() - start < 1
 
 
 def test_counts_over_time_are_read_where_the_server_tells_them() -> None:

@@ -1,7 +1,9 @@
 import time
+from collections.abc import Callable
 
 import pytest
 
+from agentmail_tui.backends.plain import words_of
 from agentmail_tui.mailbox.html_text import read_html
 
 
@@ -83,10 +85,45 @@ def test_nothing_that_a_terminal_obeys_comes_out_of_entities() -> None:
     assert not set(whole) & {"\x1b", "\x07", "\u202e"}
 
 
-@pytest.mark.parametrize(
-    "page", ["<div>" * 100_000, "<a href=x>" * 50_000, "<" * 200_000, "</p>" * 100_000]
-)
-def test_mail_made_to_be_slow_is_not(page: str) -> None:
+SLOW = [
+    "<div>" * 100_000,
+    "<a href=x>" * 50_000,
+    "<" * 200_000,
+    "</p>" * 100_000,
+    "<a " * 20_000,
+    "<a " * 20_000 + ">",
+    "<a b='" * 20_001 + ">",
+    "<!--x>" * 20_000,
+    "<!x" * 20_000,
+    "<?x" * 20_000,
+    "</a" * 20_000,
+    "<b>" * 2_000 + "</i>" * 150_000,
+    "<a href=x>" * 2_000 + "<b>x</b>" * 50_000,
+    "".join(f"<a href=https://x.test/{n}>y</a>" for n in range(20_000)),
+]
+
+
+@pytest.mark.parametrize("page", SLOW, ids=[page[:6] for page in SLOW])
+@pytest.mark.parametrize("read", [read_html, words_of])
+def test_mail_made_to_be_slow_is_not(read: Callable[[str], object], page: str) -> None:
     start = time.process_time()
-    read_html(page)
+    read(page)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [
+        ("<![x[a]]>Hello", "Hello"),
+        ("Hello <![x[", "Hello <![x["),
+        ("<![if !mso]>Hello<![endif]>", "Hello"),
+        ("<!-->Hello", "<!-->Hello"),
+        (f"Hello &#{'9' * 5_000};", "Hello \ufffd"),
+        ("<head><title>No</title><style>p{}</style><body>Hello", "Hello"),
+        ("<head><meta charset=utf-8><p>Hello", "Hello"),
+        ("<head><title>No</title></head>Hello", "Hello"),
+    ],
+    ids=lambda value: value[:12],
+)
+def test_broken_markup_is_read_to_its_end(page: str, text: str) -> None:
+    assert (str(read_html(page).text), words_of(page)) == (text, text)

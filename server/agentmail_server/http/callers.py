@@ -11,11 +11,12 @@ from starlette.responses import Response
 from agentmail_server.errors import TooLarge, Unauthorized
 from agentmail_server.http.deps import Deps
 from agentmail_server.http.problems import MissingScope
-from agentmail_server.http.route import ANY_KEY, PUBLIC, Route
+from agentmail_server.http.route import ANY_KEY, PUBLIC, AnyCall, Route
 from agentmail_server.ids import to_micros
 from agentmail_server.service.agentauth import Admitted, AgentAuth, SignedRequest
 from agentmail_server.service.keys import Keyring, Principal
 from agentmail_server.service.limits import Limits
+from agentmail_server.store.agents import find_agent
 
 _PIECE = 64 * 1024
 _NOBODY = Admitted(Principal("", "", frozenset()))
@@ -102,6 +103,19 @@ class Callers:
             raise
 
 
+async def still_admitted(call: AnyCall) -> bool:
+    """Tell whether who calls would be let in now: keys are revoked, renewed, and run out."""
+    who = call.principal
+    if who.kind != "key":
+        agent = await call.deps.store.read(find_agent, who.key_id)
+        return agent is not None and agent.status == "active"
+    try:
+        await call.keyring.authenticate(_authorization(call.request)[1])
+    except Unauthorized:
+        return False
+    return True
+
+
 def client_address(request: Request) -> str:
     """Return the address of the other end, empty where it has none."""
     return request.client.host if request.client is not None else ""
@@ -110,6 +124,10 @@ def client_address(request: Request) -> str:
 def _credentials(route: Route, request: Request) -> tuple[str, str]:
     if route.key_header is not None and (key := request.headers.get(route.key_header, "").strip()):
         return "bearer", key
+    return _authorization(request)
+
+
+def _authorization(request: Request) -> tuple[str, str]:
     header = request.headers.get("authorization")
     if not header:
         raise Unauthorized("Missing Authorization header: send `Authorization: Bearer comm_…`")

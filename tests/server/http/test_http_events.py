@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -15,7 +16,10 @@ import pytest
 import uvicorn
 from agentmail_server.http.deps import HttpSettings
 from agentmail_server.ids import to_micros
-from agentmail_server.store import delivery, inboxes, messages, threads
+from agentmail_server.store import delivery, inboxes, messages, tables, threads
+from sqlalchemy import update
+
+from tests.server.http.test_http_identity import new_agent
 
 if TYPE_CHECKING:
     from tests.server.http.conftest import Api
@@ -96,9 +100,15 @@ async def _stream(
     headers = {"Authorization": f"Bearer {key or api.ours.key}"}
     if last is not None:
         headers["Last-Event-ID"] = last
+    async with _open(f"{url}/v1/events/stream{query}", headers) as reader:
+        yield reader
+
+
+@asynccontextmanager
+async def _open(url: str, headers: Mapping[str, str]) -> AsyncIterator[Reader]:
     async with (
         httpx.AsyncClient(timeout=PATIENCE) as client,
-        client.stream("GET", f"{url}/v1/events/stream{query}", headers=headers) as response,
+        client.stream("GET", url, headers=headers) as response,
     ):
         assert response.status_code == 200
         assert response.headers["content-type"].startswith("text/event-stream")
@@ -321,6 +331,51 @@ class TestHeartbeat:
             await reader.frame()
             beat = await reader.frame()
         assert (beat.name, beat.id, beat.data) == ("", "", None)
+
+    async def test_the_link_lives_though_nothing_of_what_happens_is_asked_for(
+        self, api: Api, url: str
+    ) -> None:
+        thread = (await api.arrive(await api.inbox())).thread_id
+        async with _stream(api, url, "?events=email.sent") as reader:
+            await reader.frame()
+            beat = asyncio.ensure_future(reader.frame())
+            while not beat.done():
+                now = to_micros(api.clock.now())
+                await api.store.write(threads.set_unread, now, api.ours.id, thread, unread=True)
+                await api.store.write(threads.set_unread, now, api.ours.id, thread, unread=False)
+            assert (await beat).name == ""
+
+    @pytest.mark.parametrize("how", ["revoked", "renewed", "expired"])
+    async def test_it_ends_with_the_key_of_who_reads(self, api: Api, url: str, how: str) -> None:
+        later = to_micros(api.clock.now()) + 60_000_000
+        key = await api.key_with("threads:read", "messages:read", expires_at=later)
+        (row,) = [
+            each for each in await api.data("GET", "/v1/agent/api-keys")
+            if each["keyPrefix"] == key[:12]
+        ]  # fmt: skip
+        path = f"/v1/agent/api-keys/{row['id']}"
+        async with _stream(api, url, key=key) as reader, _stream(api, url) as other:
+            await reader.until("connection.ack")
+            if how == "revoked":
+                assert (await api.call("DELETE", path)).is_success
+            elif how == "renewed":
+                assert (await api.call("POST", f"{path}/rotate")).is_success
+            else:
+                api.clock.advance(timedelta(seconds=61))
+            assert await reader.ended()
+            assert (await other.frame()).name == "connection.ack"
+            assert (await other.frame()).name == ""
+
+    async def test_it_ends_with_the_agent_who_reads(self, api: Api, url: str) -> None:
+        agent = await new_agent(api, "robots")
+        path = "/v1/events/stream"
+        async with _open(f"{url}{path}", agent.headers("v2", "GET", path, b"")) as reader:
+            await reader.until("connection.ack")
+            assert (await reader.frame()).name == ""
+            await api.store.write(
+                lambda conn: conn.execute(update(tables.agents).values(status="revoked"))
+            )
+            assert await reader.ended()
 
     async def test_what_another_process_wrote_is_found_by_looking(
         self, api: Api, url: str, monkeypatch: pytest.MonkeyPatch

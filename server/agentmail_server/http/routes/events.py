@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from agentmail_server.errors import ServiceError
+from agentmail_server.http.callers import still_admitted
 from agentmail_server.http.route import Call
 from agentmail_server.http.rows.delivery import stream_delivery
 from agentmail_server.http.rows.mail import thread_out
@@ -39,7 +40,7 @@ async def stream(call: Call[StreamQuery, NoBody]) -> Response:
 
 
 class EventStream(Response):
-    """A response that goes on until the reader leaves or the server stops."""
+    """A response that goes on until the reader leaves, may not stay, or the server stops."""
 
     media_type = "text/event-stream"
 
@@ -53,14 +54,15 @@ class EventStream(Response):
         self._names = frozenset(names.split(",")) if names else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events until the reader is gone or the server stops."""
+        """Send events until there is nobody to send them to."""
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
         self._call.telemetry.stream_opened()
-        gone = asyncio.ensure_future(_until_gone(receive))
+        stopping = asyncio.ensure_future(self._call.deps.shutdown.wait())
+        ends = (asyncio.ensure_future(_until_gone(receive)), stopping)
         try:
-            async with aclosing(self._chunks(gone)) as chunks:
+            async with aclosing(self._chunks(ends)) as chunks:
                 async for chunk in chunks:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except ServiceError:
@@ -68,34 +70,37 @@ class EventStream(Response):
             log.warning("an event stream ended early", extra={"request_id": self._call.request_id})
         finally:
             self._call.telemetry.stream_closed()
-            gone.cancel()
+            for each in ends:
+                each.cancel()
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _chunks(self, gone: asyncio.Future[None]) -> AsyncGenerator[bytes, None]:
-        deps = self._call.deps
-        stopping = asyncio.ensure_future(deps.shutdown.wait())
-        try:
-            yield _frame("connection.ack", self._seq, {"last_id": str(self._seq)})
-            if self._reset:
-                yield _frame("reset", self._seq, {"type": "reset", "id": str(self._seq)})
-            quiet = 0.0
-            while not (gone.done() or stopping.done()):
-                rung = deps.hub.times
-                chunk = await self._more()
-                if chunk is not None:
-                    quiet = 0.0
-                    yield chunk
-                    continue
-                pause = min(deps.settings.stream_poll, deps.settings.heartbeat)
-                if not await self._pause(rung, pause, (gone, stopping)):
-                    quiet += pause
-                if quiet >= deps.settings.heartbeat:
-                    quiet = 0.0
-                    yield b": still here\n\n"
-        finally:
-            stopping.cancel()
+    async def _chunks(self, ends: Collection[asyncio.Future[Any]]) -> AsyncGenerator[bytes, None]:
+        yield self._greeting()
+        hub, beat = self._call.deps.hub, self._call.deps.settings.heartbeat
+        now = asyncio.get_running_loop().time
+        spoke = checked = now()
+        while not any(each.done() for each in ends):
+            if now() - checked >= beat:
+                if not await still_admitted(self._call):
+                    return
+                checked = now()
+            rung = hub.times
+            chunk = await self._more()
+            if not chunk and now() - spoke >= beat:
+                chunk = b": still here\n\n"
+            if chunk:
+                spoke = now()
+                yield chunk
+            elif chunk is None:
+                await self._pause(rung, ends)
+
+    def _greeting(self) -> bytes:
+        ack = _frame("connection.ack", self._seq, {"last_id": str(self._seq)})
+        reset = _frame("reset", self._seq, {"type": "reset", "id": str(self._seq)})
+        return ack + reset if self._reset else ack
 
     async def _more(self) -> bytes | None:
+        """Return what is new, nothing of it if it is not asked for, None where nothing is new."""
         call = self._call
         batch = await call.deps.store.read(
             next_batch, call.org_id, self._seq, _BATCH, call.query.inbox_id
@@ -109,13 +114,12 @@ class EventStream(Response):
             if self._names is None or each.entry.type in self._names
         )
 
-    async def _pause(
-        self, rung: int, seconds: float, ends: Collection[asyncio.Future[Any]]
-    ) -> bool:
+    async def _pause(self, rung: int, ends: Collection[asyncio.Future[Any]]) -> None:
+        settings = self._call.deps.settings
+        seconds = min(settings.stream_poll, settings.heartbeat)
         bell = asyncio.ensure_future(self._call.deps.hub.wait(rung, seconds))
         try:
             await asyncio.wait({bell, *ends}, return_when=asyncio.FIRST_COMPLETED)
-            return bell.done() and bell.result()
         finally:
             bell.cancel()
 

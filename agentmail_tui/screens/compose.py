@@ -95,7 +95,9 @@ class ComposeScreen(StateScreen[Composed]):
         self.status_line = StatusLine(StatusInfo())
 
     def _field(self, value: str, name: str) -> Input:
-        field = Input(clean_line(value), compact=True, select_on_focus=False, id=f"field-{name}")
+        # Whole, however long: an address that is cut would be another one.
+        text = clean_line(value, max(len(value), 1))
+        field = Input(text, compact=True, select_on_focus=False, id=f"field-{name}")
         field.cursor_blink = False
         return field
 

@@ -2,7 +2,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from agentmail_tui.clean import Safe, clean_line
+from agentmail_tui.domain import Address
 from agentmail_tui.errors import Conflict, Rejected
 from agentmail_tui.mailbox.state import SendPhase
 from agentmail_tui.screens.compose import ComposeScreen
@@ -31,6 +34,21 @@ async def test_a_reply_is_written_reviewed_and_sent(rig: Any) -> None:
         assert sent.text.startswith("The money left today.\n\nOn Wed, 12 Mar 2025")
         assert [address.exact for address in sent.to] == ["ada.lindqvist@northmail.example"]
         await rig.until_seen("The money left today.")
+
+
+async def test_a_reply_to_all_keeps_every_address_whole(rig: Any) -> None:
+    people = [f"somebody.{number}@far.example" for number in range(40)]
+    async with rig.on():
+        thread_id = rig.state.selected_id
+        mail = rig.backend.mail.conversations[thread_id]
+        cc = tuple(Address(Safe(), clean_line(each), each) for each in people)
+        mail[-1] = replace(mail[-1], cc=cc)
+        await rig.press("R")
+        await rig.until_seen("Reply")
+        draft, problem = compose(rig).draft()
+        assert problem is None
+        assert set(people) <= set(draft.cc)
+        assert all(each.endswith(".example") for each in draft.cc)
 
 
 async def test_the_review_leads_back_to_the_draft(rig: Any) -> None:

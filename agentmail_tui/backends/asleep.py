@@ -39,32 +39,35 @@ class Nap(Struct, frozen=True):
 
 
 class Asleep:
-    """The sleeping threads of one account; its calls are short, and made off the event loop."""
+    """The sleeping threads of one account; the file is used off the event loop."""
 
     def __init__(self, file: Path, account: str, now: Callable[[], datetime] | None = None) -> None:
         self._kept = TableFile(file, _TABLE)
         self._account = account
         self._now = now or (lambda: datetime.now(UTC))
         self._naps: dict[str, Nap] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def put(self, thread: Thread, until: datetime | None) -> None:
         """Let a thread sleep, or wake it with None; raises Rejected."""
         if until is not None and until <= self._now():
             raise Rejected("until must lie in the future")
         nap = None if until is None else Nap(until.astimezone(UTC), thread.last_message_at)
-        await asyncio.to_thread(self._put, thread.id, nap)
+        async with self._one_at_a_time:
+            await self._put(thread.id, nap)
 
     async def seen(self, threads: Iterable[Thread]) -> tuple[Thread, ...]:
         """Return rows as they are by now: asleep, or awake by the clock or by newer mail."""
-        naps = await asyncio.to_thread(self._all)
+        naps = await self._all()
         return tuple(self._row(thread, naps) for thread in threads)
 
     async def due(self) -> tuple[str, ...]:
         """Wake every thread whose time has come, and return their ids."""
-        naps = await asyncio.to_thread(self._all)
-        found = tuple(key for key, nap in naps.items() if nap.until <= self._now())
-        for thread_id in found:
-            await asyncio.to_thread(self._put, thread_id, None)
+        async with self._one_at_a_time:
+            naps = await self._all()
+            found = tuple(key for key, nap in naps.items() if nap.until <= self._now())
+            for thread_id in found:
+                await self._put(thread_id, None)
         return found
 
     async def sift(self, page: Page[Thread], wanted: ThreadFilter) -> Page[Thread]:
@@ -87,7 +90,7 @@ class Asleep:
 
     async def ids(self) -> tuple[str, ...]:
         """Return the threads that sleep."""
-        naps = await asyncio.to_thread(self._all)
+        naps = await self._all()
         return tuple(key for key, nap in naps.items() if nap.until > self._now())
 
     async def close(self) -> None:
@@ -101,28 +104,28 @@ class Asleep:
         came = thread.last_direction is Direction.INBOUND and thread.last_message_at > nap.since
         return replace(thread, snoozed_until=None if came else nap.until)
 
-    def _all(self) -> dict[str, Nap]:
+    async def _all(self) -> dict[str, Nap]:
         if self._naps is None:
-            rows = self._kept.run(
-                "SELECT thread_id, until, since FROM asleep WHERE account = ?", (self._account,)
-            )
-            self._naps = {
-                str(key): Nap(_moment(until), _moment(since)) for key, until, since in rows
-            }
-        return dict(self._naps)
+            query = "SELECT thread_id, until, since FROM asleep WHERE account = ?"
+            rows = await asyncio.to_thread(self._kept.run, query, (self._account,))
+            # They may have been read, and changed, meanwhile.
+            if self._naps is None:
+                self._naps = {
+                    str(key): Nap(_moment(until), _moment(since)) for key, until, since in rows
+                }
+        return self._naps
 
-    def _put(self, thread_id: str, nap: Nap | None) -> None:
-        naps = self._all()
+    async def _put(self, thread_id: str, nap: Nap | None) -> None:
+        naps = await self._all()
         if nap is None:
-            self._kept.run(
-                "DELETE FROM asleep WHERE account = ? AND thread_id = ?", (self._account, thread_id)
-            )
+            query = "DELETE FROM asleep WHERE account = ? AND thread_id = ?"
+            await asyncio.to_thread(self._kept.run, query, (self._account, thread_id))
             naps.pop(thread_id, None)
         else:
             values = (self._account, thread_id, nap.until.isoformat(), nap.since.isoformat())
-            self._kept.run("INSERT OR REPLACE INTO asleep VALUES (?, ?, ?, ?)", values)
+            query = "INSERT OR REPLACE INTO asleep VALUES (?, ?, ?, ?)"
+            await asyncio.to_thread(self._kept.run, query, values)
             naps[thread_id] = nap
-        self._naps = naps
 
 
 def _moment(value: object) -> datetime:

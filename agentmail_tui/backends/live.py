@@ -93,7 +93,7 @@ def _changed(inbox_id: str, old: dict[str, Thread], rows: dict[str, Thread]) -> 
         moved = before is None or before.message_count != thread.message_count
         came = thread.last_direction is Direction.INBOUND
         kind = (LiveKind.RECEIVED if came else LiveKind.SENT) if moved else LiveKind.THREAD
-        found.append(Live("", kind, inbox_id, thread.id, None, thread))
+        found.append(Live("", kind, thread.inbox_id or inbox_id, thread.id, None, thread))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from msgspec.structs import replace
@@ -259,10 +260,13 @@ class CommuneReading:
         rows = wire.threads_page(await self._http.call("GET", "/v1/threads", params=params)).items
         if self._naps is None:
             return rows
-        # Those that wake now, wherever they stand in the list, are news too.
-        woken = {thread_id: await self.thread(thread_id) for thread_id in await self._naps.due()}
+        # Those that wake now, in whatever list and wherever they stand in it, are news too.
+        woken: dict[str, Thread] = {}
+        for thread_id in await self._naps.due():
+            with suppress(NotFound):
+                woken[thread_id] = await self.thread(thread_id)
         seen = await self._naps.seen(row for row in rows if row.id not in woken)
-        return (*seen, *(row for row in woken.values() if row.inbox_id == inbox_id))
+        return (*seen, *woken.values())
 
     async def _newest_steps(self, inbox_id: str) -> Sequence[DeliveryEvent]:
         reply = await self._optional(_STEPS, {"inbox_id": inbox_id, "limit": _EVENTS})

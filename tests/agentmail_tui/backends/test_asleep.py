@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,10 @@ from agentmail_tui.backends.agnic.client import AgnicBackend
 from agentmail_tui.backends.agnic.notes import Notes
 from agentmail_tui.backends.asleep import Asleep
 from agentmail_tui.backends.auth import Token
+from agentmail_tui.backends.commune import wire
 from agentmail_tui.backends.commune.client import CommuneBackend
 from agentmail_tui.backends.http import Http
-from agentmail_tui.domain import ThreadFilter
+from agentmail_tui.domain import LiveKind, ThreadFilter
 from agentmail_tui.errors import Rejected
 from tests.agentmail_tui.backends.conftest import Canned
 from tests.agentmail_tui.backends.test_backend_agnic import World
@@ -46,14 +49,16 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "data" / "asleep.sqlite3"
 
 
-async def hosted(canned: Canned, file: Path, clock: Clock) -> CommuneBackend:
+async def hosted(
+    canned: Canned, file: Path, clock: Clock, sleep: Callable[[float], Any] = asyncio.sleep
+) -> CommuneBackend:
     """Return the client of a plain Commune server with two threads."""
     canned.say("/v1/inboxes", {"data": [{"id": "i_1", "address": "a@b.test"}]})
     canned.say("/v1/threads", {"data": [row(2), row(1)], "next_cursor": None})
     for number in (1, 2):
         canned.say(f"/v1/threads/conv_{number}", {"data": row(number)})
         canned.say(f"/v1/threads/conv_{number}/metadata", metadata("open"))
-    backend = CommuneBackend(canned.http(), asleep=Asleep(file, "host", clock))
+    backend = CommuneBackend(canned.http(), sleep=sleep, asleep=Asleep(file, "host", clock))
     able = await backend.connect()
     assert (able.snooze, able.snooze_local) == (True, True)
     return backend
@@ -83,6 +88,47 @@ async def test_on_hosted_commune_it_is_kept_here_and_outlives_the_program(
     await again.snooze("conv_1", None)
     assert await ids(again, AWAKE) == ["conv_2", "conv_1"]
     assert all(call.method == "GET" for call in canned.requests)
+
+
+async def test_many_that_are_put_to_sleep_at_once_all_sleep(file: Path, clock: Clock) -> None:
+    asleep = Asleep(file, "host", clock)
+    threads = [wire.thread(row(number % 60) | {"thread_id": f"t{number}"}) for number in range(50)]
+    until = clock.at + timedelta(hours=1)
+    await asyncio.gather(*(asleep.put(thread, until) for thread in threads))
+    assert len(await asleep.ids()) == 50
+    await asleep.close()
+    assert len(await Asleep(file, "host", clock).ids()) == 50
+
+
+async def test_all_that_wake_are_news_whatever_inbox_is_asked_about(
+    canned: Canned, file: Path, clock: Clock
+) -> None:
+    rested, go = asyncio.Event(), asyncio.Event()
+
+    async def rest(_seconds: float) -> None:
+        rested.set()
+        await go.wait()
+
+    backend = await hosted(canned, file, clock, rest)
+    for number in (7, 8, 9):
+        other = {"data": row(number, inbox_id="i_2")}
+        canned.say(f"/v1/threads/conv_{number}", other)
+        canned.say(f"/v1/threads/conv_{number}/metadata", metadata("open"))
+        await backend.snooze(f"conv_{number}", clock.at + timedelta(hours=1))
+    canned.say("/v1/threads/conv_8", {"error": "gone"}, 404)
+    canned.say("/v1/threads/conv_8/messages", {"error": "gone"}, 404)
+    canned.say("/v1/delivery/events", {"data": []})
+    live = backend.live(None)
+    assert (await anext(live)).kind is LiveKind.ACK
+    news = asyncio.ensure_future(anext(live))
+    await asyncio.wait_for(rested.wait(), 5)
+    clock.at += timedelta(hours=1)
+    go.set()
+    first, second = await asyncio.wait_for(news, 5), await asyncio.wait_for(anext(live), 5)
+    assert {(each.thread_id, each.inbox_id) for each in (first, second)} == {
+        ("conv_7", "i_2"),
+        ("conv_9", "i_2"),
+    }
 
 
 async def test_it_wakes_by_the_clock(canned: Canned, file: Path, clock: Clock) -> None:

@@ -20,6 +20,7 @@ class DeliveryLoaded(Struct, frozen=True):
     """Figures of a period; `log` holds the events of the one type that was asked for."""
 
     period: str
+    inbox_id: str | None
     data: Delivery
     kind: str = ""
     log: Page[DeliveryEvent] = Page(())
@@ -46,6 +47,7 @@ class DeliveryFailed(Struct, frozen=True):
     """No figures."""
 
     period: str
+    inbox_id: str | None
     error: Safe
 
 

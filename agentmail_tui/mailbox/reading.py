@@ -141,9 +141,9 @@ class Reading(Searching):
             data = await self._backend.delivery(inbox_id, period)
             log = await self._backend.delivery_events(inbox_id, kind) if kind else Page(())
         except MailError as error:
-            self._post(ev.DeliveryFailed(period, clean_line(error.message)))
+            self._post(ev.DeliveryFailed(period, inbox_id, clean_line(error.message)))
         else:
-            self._post(ev.DeliveryLoaded(period, data, kind, log))
+            self._post(ev.DeliveryLoaded(period, inbox_id, data, kind, log))
 
     async def _read_on(self, inbox_id: str | None, kind: str, cursor: str | None) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from agentmail_tui.domain import DeliveryEvent, Page
+from agentmail_tui.domain import Delivery, DeliveryEvent, Page
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.select import delivery_events
 from agentmail_tui.mailbox.state import EVENTS_LISTED, AdminState, DeliveryState, MailState
@@ -13,14 +13,16 @@ from agentmail_tui.mailbox.state import EVENTS_LISTED, AdminState, DeliveryState
 def delivery_asked(state: MailState, event: ev.DeliveryAsked) -> MailState:
     """Keep what is on screen only while it is still wanted."""
     old = state.delivery
-    data = old.data if old.period == event.period else DeliveryState().data
+    same = (old.period, old.inbox_id) == (event.period, state.inbox_id)
+    data = old.data if same else Delivery()
     asked = replace(_log_of(state, event.kind), period=event.period, data=data, loading=True)
     return replace(state, delivery=replace(asked, error=None))
 
 
 def delivery_loaded(state: MailState, event: ev.DeliveryLoaded) -> MailState:
     """Take the figures, unless others are wanted by now."""
-    if (event.period, event.kind) != (state.delivery.period, state.delivery.kind):
+    wanted = (state.delivery.period, state.inbox_id, state.delivery.kind)
+    if (event.period, event.inbox_id, event.kind) != wanted:
         return state
     old = _log_of(state, event.kind)
     page = event.log if event.kind else Page(event.data.events)
@@ -74,7 +76,7 @@ def events_failed(state: MailState, _event: ev.EventsFailed) -> MailState:
 
 def delivery_failed(state: MailState, event: ev.DeliveryFailed) -> MailState:
     """Say why there are no figures."""
-    if event.period != state.delivery.period:
+    if (event.period, event.inbox_id) != (state.delivery.period, state.inbox_id):
         return state
     return replace(state, delivery=replace(state.delivery, loading=False, error=event.error))
 

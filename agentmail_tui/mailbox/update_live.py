@@ -1,4 +1,4 @@
-"""Updates by what the server tells by itself: the stream, and the answers about delivery."""
+"""Updates by what the server tells by itself."""
 
 from __future__ import annotations
 
@@ -33,20 +33,26 @@ def _one(state: MailState, live: Live) -> MailState:
         arrival = live.kind in {LiveKind.RECEIVED, LiveKind.SENT}
         state = show(state, on_top(state, live.thread), arrival=arrival)
     if live.delivery is not None:
+        if state.inbox_id in {None, live.inbox_id}:
+            state = _listed(state, live.delivery)
         state = _moved_on(state, live.delivery)
     return state
 
 
-def _moved_on(state: MailState, step: DeliveryEvent) -> MailState:
-    """Put a delivery step on its message and on top of the panel's events."""
+def _listed(state: MailState, step: DeliveryEvent) -> MailState:
+    """Put a delivery step on top of the panel's events."""
     delivery = state.delivery
-    if all(step.id != known.id for known in delivery.data.events):
-        events = (step, *delivery.data.events)[:EVENTS_KEPT]
-        log = delivery.log
-        if log is not None and delivery.kind in {"", step.event_type}:
-            log = (step, *log)[:EVENTS_LISTED]
-        data = replace(delivery.data, events=events)
-        state = replace(state, delivery=replace(delivery, data=data, log=log))
+    if any(step.id == known.id for known in delivery.data.events):
+        return state
+    log = delivery.log
+    if log is not None and delivery.kind in {"", step.event_type}:
+        log = (step, *log)[:EVENTS_LISTED]
+    data = replace(delivery.data, events=(step, *delivery.data.events)[:EVENTS_KEPT])
+    return replace(state, delivery=replace(delivery, data=data, log=log))
+
+
+def _moved_on(state: MailState, step: DeliveryEvent) -> MailState:
+    """Put a delivery step on its message."""
     if state.open is None or state.open.messages is None:
         return state
     messages = tuple(_ticked(message, step) for message in state.open.messages)

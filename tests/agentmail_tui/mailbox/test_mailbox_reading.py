@@ -2,12 +2,20 @@ from typing import Any
 
 import pytest
 
-from agentmail_tui.clean import clean_line
-from agentmail_tui.domain import Live, LiveKind, SearchResult, WebhookDelivery
+from agentmail_tui.clean import Safe, clean_line
+from agentmail_tui.domain import (
+    Delivery,
+    DeliveryEvent,
+    Live,
+    LiveKind,
+    SearchResult,
+    WebhookDelivery,
+)
+from agentmail_tui.domain_delivery import Suppression
 from agentmail_tui.errors import NotFound, ServerTrouble, Unauthorized
 from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.state import Link, MailState, Tone
-from tests.agentmail_tui.mailbox.conftest import Bench, settle
+from tests.agentmail_tui.mailbox.conftest import NOW, Bench, settle
 
 
 def texts(state: MailState) -> list[str]:
@@ -222,6 +230,44 @@ async def test_figures_of_another_period_are_dropped(bench: Bench) -> None:
     bench.network.unhold("delivery")
     await settle()
     assert (bench.state.delivery.loading, bench.state.delivery.error) == (False, "no")
+
+
+async def test_figures_of_another_inbox_are_dropped(bench: Bench) -> None:
+    await bench.start()
+    bench.backend.suppressions.append(Suppression(clean_line("x@far.example"), Safe(), None))
+    bench.box.show_inbox("i_support")
+    bench.network.hold("delivery")
+    bench.box.load_delivery()
+    await settle()
+    bench.box.show_inbox("i_sales")
+    await bench.network.release("delivery")
+    assert bench.state.delivery.data == Delivery()
+    bench.network.unhold("delivery")
+    bench.box.load_delivery()
+    await settle()
+    assert len(bench.state.delivery.data.suppressions) == 1
+    bench.network.hold("delivery")
+    bench.box.show_inbox("i_support")
+    bench.box.load_delivery()
+    assert (bench.state.delivery.data, bench.state.delivery.loading) == (Delivery(), True)
+    bench.box.show_inbox("i_sales")
+    bench.network.fail("delivery", ServerTrouble("no"))
+    bench.network.unhold("delivery")
+    await settle()
+    assert bench.state.delivery.error is None
+
+
+async def test_a_step_of_another_inbox_stays_out_of_the_panel(bench: Bench) -> None:
+    await bench.start()
+    bench.box.show_inbox("i_sales")
+    bench.box.load_delivery()
+    await settle()
+    for inbox_id in ("i_support", "i_sales"):
+        word = clean_line("delivered")
+        step = DeliveryEvent(f"e_{inbox_id}", "m", None, word, Safe(), Safe(), NOW)
+        bench.network.say(Live(inbox_id, LiveKind.DELIVERY, inbox_id, None, "m", None, step))
+    await bench.tick()
+    assert [event.id for event in bench.state.delivery.data.events] == ["e_i_sales"]
 
 
 async def test_a_source_is_given_or_the_reason_why_not(bench: Bench) -> None:

@@ -29,10 +29,20 @@ def safe_name(name: str) -> str:
     return kept or "attachment"
 
 
+def typed_path(written: str) -> Path:
+    """Return the path that a person typed; a `~` that stands for nobody stays as it is."""
+    return Path(os.path.expanduser(written.replace("\0", "")))  # noqa: PTH111 - pathlib raises where nobody is meant
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether a path is that of a folder; one that cannot be looked at is none."""
+    return os.path.isdir(path)  # noqa: PTH112 - pathlib raises where it may not look
+
+
 def target(written: str, name: str) -> tuple[Path, str]:
     """Return folder and file name for what a person typed: a folder, or a file in one."""
-    path = Path(written).expanduser()
-    if path.is_dir() or written.endswith(("/", os.sep)):
+    path = typed_path(written)
+    if is_folder(path) or written.endswith(("/", os.sep)):
         return path, safe_name(name)
     return path.parent, path.name
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 import mimetypes
 import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentmail_tui.mailbox.files import typed_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LARGEST = 10 * 1024 * 1024  # bytes that the server takes of one file
 
@@ -20,7 +25,7 @@ async def read(written: str) -> tuple[str, str, bytes]:
 
 
 def _read(written: str) -> tuple[str, str, bytes]:
-    path = Path(written).expanduser()
+    path = typed_path(written)
     try:
         content = _content(path)
     except OSError as error:
@@ -40,7 +45,7 @@ def _content(path: Path) -> bytes:
 
 def tell(written: str) -> str:
     """Say what is at a path that is being typed."""
-    path = Path(written).expanduser()
+    path = typed_path(written)
     try:
         facts = path.stat() if written else None
     except OSError:

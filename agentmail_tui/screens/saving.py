@@ -59,7 +59,7 @@ class FileActions(ViewActions):
 
         def tell(written: str) -> str:
             folder, file = files.target(written, attachment.name)
-            told = f"{folder / file}" if folder.is_dir() else f"there is no folder {folder}"
+            told = f"{folder / file}" if files.is_folder(folder) else f"there is no folder {folder}"
             line = str(clean_line(told))
             # The end of a long path says more than its beginning.
             return line if len(line) <= _SHOWN else f"…{line[-_SHOWN:]}"
@@ -86,5 +86,5 @@ class FileActions(ViewActions):
 
 def _downloads() -> Path:
     """Return where browsers put files, or the folder that the client was started in."""
-    folder = Path("~/Downloads").expanduser()
-    return folder if folder.is_dir() else Path.cwd()
+    folder = files.typed_path("~/Downloads")
+    return folder if files.is_folder(folder) else Path.cwd()

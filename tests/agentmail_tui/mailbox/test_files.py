@@ -1,9 +1,10 @@
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from agentmail_tui.mailbox.files import safe_name, save, target
+from agentmail_tui.mailbox.files import is_folder, safe_name, save, target
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,23 @@ def test_a_name_from_outside_is_made_harmless(given: str, kept: str) -> None:
 def test_a_folder_takes_the_mails_name_and_a_path_its_own(tmp_path: Path) -> None:
     assert target(str(tmp_path), "../a.pdf") == (tmp_path, "a.pdf")
     assert target(f"{tmp_path}/mine.pdf", "a.pdf") == (tmp_path, "mine.pdf")
+
+
+@pytest.mark.parametrize("typed", ["~nosuch-user", "/x" * 5 + "y" * 300, "a\0b", "."])
+def test_whatever_is_typed_is_some_place(typed: str) -> None:
+    folder, name = target(typed, "a.pdf")
+    assert name
+    assert is_folder(folder) in {True, False}
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "stat", refused)
+    assert target(f"{tmp_path}/closed/mine.pdf", "a.pdf") == (tmp_path / "closed", "mine.pdf")
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:

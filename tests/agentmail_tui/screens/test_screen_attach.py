@@ -54,6 +54,15 @@ async def test_a_file_is_taken_off_again(rig: Any, tmp_path: Path) -> None:
         assert compose(rig).draft()[0].attachments == ()
 
 
+async def test_a_path_of_nobody_ends_nothing(rig: Any) -> None:
+    async with rig.on():
+        await rig.press("c")
+        for typed in ("~nosuch-user/a.txt", "x" * 300):
+            await attach(rig, Path(typed))
+            await rig.until(lambda typed=typed: typed[:9] in rig.text(), "it was not told")
+        assert compose(rig).draft()[0].attachments == ()
+
+
 async def test_what_cannot_be_attached_is_told(rig: Any, tmp_path: Path) -> None:
     async with rig.on():
         await rig.press("c")

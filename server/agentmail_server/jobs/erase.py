@@ -49,16 +49,37 @@ class EraseJob:
         return DONE
 
     async def _erase(self, row: ErasureRow) -> None:
-        for inbox_id in await self._store.read(erasures.inboxes_of, row.target):
-            await self._store.write(deletion.erase_inbox, inbox_id)
+        await self._erase_inboxes(row)
         if row.scope == "messages":
-            while await self._store.write(
-                deletion.erase_messages, row.org_id, row.before, _PORTION
-            ):
-                pass
+            await self._erase_messages(row)
         await self._store.write(erasures.erase_traces, row.org_id)
         if row.scope == "organization":
-            await self._store.write(erasures.erase_rest, row)
+            # One more may have been opened as the others went.
+            while not await self._store.write(erasures.erase_rest, row):
+                await self._erase_inboxes(row)
+
+    async def _erase_inboxes(self, row: ErasureRow) -> None:
+        for inbox_id in await self._store.read(erasures.inboxes_of, row.target):
+            await self._store.write(deletion.erase_inbox, inbox_id)
+
+    async def _erase_messages(self, row: ErasureRow) -> None:
+        """Erase messages, mail that was not read yet or could not be, and what the log tells."""
+        # Of mail that comes in now nobody asked to be rid.
+        before = row.before if row.before is not None else (row.confirmed_at or 0) + 1
+        await self._erase_portions(row)
+        while raws := await self._store.read(deletion.unread_raws, row.org_id, before):
+            for start in range(0, len(raws), _PORTION):
+                await self._store.write(deletion.erase_raws, raws[start : start + _PORTION])
+            # Some may have been read meanwhile.
+            await self._erase_portions(row)
+        seqs: list[int] = [0]
+        while seqs := await self._store.read(deletion.lost_log, row.org_id, seqs[-1], _PORTION):
+            await self._store.write(deletion.erase_log, seqs)
+
+    async def _erase_portions(self, row: ErasureRow) -> None:
+        erase = deletion.erase_messages
+        while await self._store.write(erase, row.org_id, row.before, _PORTION):
+            pass
 
     def _now(self) -> int:
         return to_micros(self._clock.now())

@@ -145,6 +145,11 @@ async def _earlier(kit: Kit, org_id: str, once: _Once) -> Sent | None:
             "This Idempotency-Key was used before with another body",
             code="idempotency_key_reused",
         )
+    if not held.response:
+        raise Conflict(
+            "This Idempotency-Key sent a mail that was erased since; it is not sent again",
+            code="idempotency_key_erased",
+        )
     return Sent(held.status, held.response, held.created_at, replayed=True)
 
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from agentmail_server.errors import NotFound
 from agentmail_server.store.deletion import drop_blobs
@@ -21,6 +32,7 @@ from agentmail_server.store.tables import (
     idempotency,
     inboxes,
     messages,
+    raw_mails,
     suppressions,
     threads,
     webhook_deliveries,
@@ -112,8 +124,17 @@ def begin_erasure(conn: Connection, now: int, row: ErasureRow, confirmed_by: str
         row, status=EXECUTING, confirmed_by=confirmed_by, confirmed_at=now,
         deleted=count_target(conn, row.target),
     )  # fmt: skip
+    if row.scope == "organization":
+        _shut(conn, row.org_id, confirmed_by)
     _save(conn, changed)
     return changed
+
+
+def _shut(conn: Connection, org_id: str, but: str) -> None:
+    """Let nobody but one work in an organisation that goes, lest they open what would be left."""
+    for table in (api_keys, agents):
+        others = and_(table.c.org_id == org_id, table.c.id != but)
+        conn.execute(update(table).where(others).values(status="inactive"))
 
 
 def complete_erasure(conn: Connection, now: int, row: ErasureRow) -> None:
@@ -169,8 +190,15 @@ def _count(conn: Connection, table: Table, taken: ColumnElement[bool]) -> int:
 
 
 def erase_traces(conn: Connection, org_id: str) -> None:
-    """Remove stored replies, which repeat subjects and addresses."""
-    conn.execute(delete(idempotency).where(idempotency.c.org_id == org_id))
+    """Empty stored replies, which repeat subjects and addresses, where their message is gone.
+
+    The keys stay: a client that asks again must not send again.
+    """
+    message_id = idempotency.c.response[("data", "id")].as_string()
+    told = exists().where(messages.c.id == message_id)
+    conn.execute(
+        update(idempotency).where(idempotency.c.org_id == org_id, ~told).values(response={})
+    )
     mine = select(agents.c.id).where(agents.c.org_id == org_id)
     # The claim stays, so that the signature cannot be used again.
     conn.execute(
@@ -180,17 +208,23 @@ def erase_traces(conn: Connection, org_id: str) -> None:
     )
 
 
-def erase_rest(conn: Connection, row: ErasureRow) -> None:
-    """Remove what an organisation has beside its mail; who confirmed keeps the key to ask with."""
+def erase_rest(conn: Connection, row: ErasureRow) -> bool:
+    """Remove what an organisation has beside its inboxes; False while there is one.
+
+    Who confirmed keeps the key to ask with.
+    """
+    if inboxes_of(conn, row.target):
+        return False
     unsent = and_(attachments.c.org_id == row.org_id, attachments.c.message_id.is_(None))
     files = list(conn.execute(select(attachments.c.sha256).where(unsent)).scalars())
     conn.execute(delete(attachments).where(unsent))
     drop_blobs(conn, files)
-    for table in (webhook_lanes, event_log, domains):
+    for table in (webhook_lanes, event_log, domains, idempotency, raw_mails):
         conn.execute(delete(table).where(table.c.org_id == row.org_id))
     for table in (api_keys, agents):
         other = and_(table.c.org_id == row.org_id, table.c.id != (row.confirmed_by or ""))
         conn.execute(delete(table).where(other))
+    return True
 
 
 def inboxes_of(conn: Connection, target: Target) -> list[str]:

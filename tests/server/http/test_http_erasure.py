@@ -120,6 +120,48 @@ async def test_an_organisation_keeps_the_key_that_asked(api: Api) -> None:
     await api.refused(401, "GET", "/v1/threads?all=true", key=other)
 
 
+async def test_a_send_that_is_asked_again_after_an_erasure_is_not_made_twice(api: Api) -> None:
+    gone, kept = await api.inbox("gone"), await api.inbox("kept")
+    bodies = {
+        inbox["id"]: {"to": "ann@customer.example", "subject": "s", "text": "t", "from": address}
+        for inbox, address in ((gone, gone["address"]), (kept, kept["address"]))
+    }
+
+    async def send(inbox: Any) -> Any:
+        headers = {"Idempotency-Key": inbox["id"]}
+        body = bodies[inbox["id"]]
+        return await api.call("POST", "/v1/messages/send", json=body, headers=headers)
+
+    first = {inbox["id"]: await send(inbox) for inbox in (gone, kept)}
+    assert {each.status_code for each in first.values()} == {202}
+    await confirm(api, await ask(api, inbox_id=gone["id"]))
+    await run_jobs(api)
+    again = await send(kept)
+    assert (again.status_code, again.json()) == (202, first[kept["id"]].json())
+    assert again.headers["idempotency-replayed"] == "true"
+    refused = await send(gone)
+    assert (refused.status_code, refused.json()["code"]) == (409, "idempotency_key_erased")
+    assert "not sent again" in refused.json()["message"]
+    backlog = await api.store.read(outbox.backlog)
+    assert backlog["relay"] == 1, "nothing was queued a second time"
+
+
+async def test_from_the_confirmation_on_nobody_else_works_in_an_organisation_that_goes(
+    api: Api,
+) -> None:
+    other = await api.key_with("inboxes:write", "inboxes:read")
+    assert await api.data("GET", "/v1/inboxes", key=other) == []
+    asked = await ask(api, scope="organization")
+    await confirm(api, asked)
+    await api.refused(401, "POST", "/v1/inboxes", key=other, json={"local_part": "late"})
+    # Who confirmed may, and what they open meanwhile goes too.
+    await api.inbox("mine")
+    await run_jobs(api)
+    assert await api.data("GET", "/v1/inboxes") == []
+    done = (await api.call("GET", f"{PATH}/{asked['id']}")).json()
+    assert done["status"] == "completed"
+
+
 async def test_one_at_a_time(api: Api) -> None:
     first = await ask(api, scope="messages")
     body = await api.refused(409, "POST", PATH, json={"scope": "messages"})

@@ -58,14 +58,20 @@ def ident(row: Json, *names: str) -> str:
 
 
 def maybe_ident(row: Json, *names: str) -> str | None:
-    """Return an id if there is one."""
+    """Return an id if there is one; it is printed as it is, so that no sign may do anything."""
     for name in names:
         value = row.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-        if isinstance(value, str) and 0 < len(value) <= ID_LIMIT:
+        if isinstance(value, str) and 0 < len(value) <= ID_LIMIT and value.isprintable():
             return value
     return None
+
+
+def cursor(reply: Any) -> str | None:
+    """Return where a list goes on, exactly as the server wrote it, if it does."""
+    value = reply.get("next_cursor") if isinstance(reply, Mapping) else None
+    return value if isinstance(value, str) and value and value.isprintable() else None
 
 
 def line(row: Json, *names: str, limit: int = 500) -> Safe:
@@ -102,8 +108,7 @@ def share(value: Any) -> float | None:
             return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    found = float(value)
-    return found if abs(found) < 1e9 else None
+    return float(value) if abs(value) < 1e9 else None
 
 
 def moment(row: Json, *names: str) -> datetime:
@@ -113,15 +118,20 @@ def moment(row: Json, *names: str) -> datetime:
 
 def maybe_moment(row: Json, *names: str) -> datetime | None:
     """Return a time in UTC from ISO text or unix seconds or milliseconds, if there is one."""
-    value = first(row, *names)
     try:
-        if isinstance(value, str):
-            found = datetime.fromisoformat(value)
-            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, UTC)
+        found = _moment(first(row, *names))
     except (ValueError, OverflowError, OSError):
         return None
+    # In the zone of the reader the year may be another one, which has to be one too.
+    return found if found is not None and 2 <= found.year <= 9998 else None
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        found = datetime.fromisoformat(value)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value / 1000 if abs(value) > 1e11 else value, UTC)
     return None
 
 

@@ -58,7 +58,8 @@ class Parser:
             self._name = value
         elif name == "data":
             self._data.append(value)
-        elif name == "id" and "\0" not in value:
+        # It goes back to the server in a header, which takes no other signs.
+        elif name == "id" and value.isascii() and value.isprintable():
             self._id = value
         return None
 

@@ -11,6 +11,7 @@ from agentmail_tui.backends.decode import (
     Json,
     address,
     addresses,
+    cursor,
     data_of,
     first,
     ident,
@@ -96,11 +97,10 @@ def threads_page(reply: Any) -> Page[Thread]:
     """Read a page of threads."""
     rows = tuple(thread(row) for row in objects(data_of(reply)) if has_id(row))
     envelope = reply if isinstance(reply, dict) else {}
-    cursor = envelope.get("next_cursor")
     total = envelope.get("total")
     return Page(
         rows,
-        cursor if isinstance(cursor, str) and cursor else None,
+        cursor(reply),
         total if isinstance(total, int) and not isinstance(total, bool) and total >= 0 else None,
     )
 
@@ -234,7 +234,8 @@ def _attachments(row: Json) -> tuple[Attachment, ...]:
     if details:
         return tuple(_attachment(each) for each in details if _attachment_id(each))
     ids = row.get("attachments")
-    names = [each for each in ids if isinstance(each, str)] if isinstance(ids, list) else []
+    rows = [{"id": each} for each in ids] if isinstance(ids, list) else []
+    names = [name for each in rows if (name := maybe_ident(each, "id")) is not None]
     return tuple(
         Attachment(each, clean_line(f"attachment {place}"), Safe(), 0)
         for place, each in enumerate(names, 1)

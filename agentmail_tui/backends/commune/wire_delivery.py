@@ -7,6 +7,7 @@ from typing import Any
 from agentmail_tui.backends.commune.wire import event_data, thread
 from agentmail_tui.backends.decode import (
     Json,
+    cursor,
     data_of,
     first,
     line,
@@ -78,8 +79,7 @@ def events(reply: Any) -> tuple[DeliveryEvent, ...]:
 
 def events_page(reply: Any) -> Page[DeliveryEvent]:
     """Read a page of delivery events."""
-    cursor = reply.get("next_cursor") if isinstance(reply, dict) else None
-    return Page(events(reply), cursor if isinstance(cursor, str) and cursor else None)
+    return Page(events(reply), cursor(reply))
 
 
 def _event(row: Json) -> DeliveryEvent | None:

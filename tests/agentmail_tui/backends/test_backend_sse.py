@@ -28,6 +28,12 @@ def test_events_are_the_same_however_the_stream_is_cut(places: list[int]) -> Non
     assert found == EVENTS
 
 
+@pytest.mark.parametrize("bad", ["caf\xe9", "\x1b[2J", "a\x00b", "\u202e"])
+def test_an_id_that_no_header_takes_is_passed_over(bad: str) -> None:
+    stream = f"id: 1\ndata: a\n\nid: {bad}\ndata: b\n\n".encode()
+    assert [event.id for event in Parser().feed(stream)] == ["1", "1"]
+
+
 @pytest.mark.parametrize("piece", [b"data: " + b"x" * 100, b"data: " + b"x" * 100 + b"\n"])
 def test_an_event_without_end_is_refused(monkeypatch: pytest.MonkeyPatch, piece: bytes) -> None:
     monkeypatch.setattr(sse, "MAX_EVENT", 1000)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentmail_tui.backends.commune import wire, wire_delivery, wire_search
-from agentmail_tui.backends.decode import EPOCH, address
+from agentmail_tui.backends.decode import EPOCH, address, share
 from agentmail_tui.backends.plain import words_of
 from agentmail_tui.backends.sse import ServerEvent
 from agentmail_tui.clean import Safe
@@ -408,6 +408,33 @@ def test_blanks_without_end_in_an_address_are_read_at_once() -> None:
     for _ in range(10):
         address(" " * 640)
     assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("sign", ["\x1b", "\x9b", "\n", "\u202e", "\ud800"])
+def test_an_id_that_could_do_anything_is_none(sign: str) -> None:
+    row = PLAIN_THREAD | {"inbox_id": f"i{sign}[2J"}
+    reply = {"data": [row, row | {"thread_id": f"t{sign}"}], "next_cursor": f"c{sign}"}
+    page = wire.threads_page(reply)
+    assert [(each.id, each.inbox_id) for each in page.items] == [("conv_abc123", "")]
+    assert page.next_cursor is None
+    assert wire_delivery.events_page({"data": [], "next_cursor": f"c{sign}"}).next_cursor is None
+    (message,) = wire.messages({"data": [PLAIN_MESSAGE | {"attachments": [f"a{sign}", "b"]}]})
+    assert [each.id for each in message.attachments] == ["b"]
+
+
+@pytest.mark.parametrize(
+    "value", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", -62_135_596_800, 253_402_300_799_000]
+)
+def test_a_time_that_another_zone_could_not_show_is_none(value: str | int) -> None:
+    at = wire.thread({"thread_id": "x", "last_message_at": value}).last_message_at
+    assert at == EPOCH
+    assert at.astimezone(timezone(timedelta(hours=-14))).year == 1969
+
+
+def test_a_share_beyond_all_numbers_is_none() -> None:
+    assert share(10**400) is None
+    assert share("1e999") is None
+    assert share(98) == 98.0
 
 
 def test_counts_over_time_are_read_where_the_server_tells_them() -> None:

@@ -6,12 +6,16 @@ import argparse
 import sys
 import uuid
 
+from msgspec.structs import replace
+
+from agentmail_tui.backends.http import together
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.cli import shapes
 from agentmail_tui.cli.reading import the_inbox
 from agentmail_tui.cli.shapes import Answer
 from agentmail_tui.domain import Capabilities, Draft, Status, Triage
 from agentmail_tui.errors import Rejected
+from agentmail_tui.mailbox.outbound import reply_draft
 
 
 async def send(backend: Backend, _: Capabilities, arguments: argparse.Namespace) -> Answer:
@@ -54,33 +58,42 @@ async def assign(backend: Backend, can: Capabilities, arguments: argparse.Namesp
 
 
 async def _draft(backend: Backend, arguments: argparse.Namespace) -> Draft:
+    key = _key(arguments.idempotency_key)
     body = sys.stdin.read() if arguments.text == "-" else arguments.text
-    to, subject = tuple(arguments.to), arguments.subject
-    if arguments.thread:
-        thread = await backend.thread(arguments.thread)
-        inbox_id = thread.inbox_id
-        to = to or ((thread.party.exact,) if thread.party.exact else ())
-        subject = subject or _reply_subject(thread.subject)
-    else:
-        inbox_id = (await the_inbox(backend, arguments.inbox)).id
-    if not to:
-        raise Rejected("name a recipient with --to")
-    if not subject:
-        raise Rejected("give the mail a --subject")
-    return Draft(
-        local_id=arguments.idempotency_key or uuid.uuid4().hex,
-        inbox_id=inbox_id,
-        to=to,
+    begun = await _begun(backend, arguments, key)
+    draft = replace(
+        begun,
+        to=tuple(arguments.to) or begun.to,
         cc=tuple(arguments.cc),
         bcc=tuple(arguments.bcc),
-        subject=subject,
+        subject=arguments.subject or begun.subject,
         body=body,
-        thread_id=arguments.thread,
     )
+    if not draft.to:
+        raise Rejected("name a recipient with --to")
+    if not draft.subject:
+        raise Rejected("give the mail a --subject")
+    return draft
 
 
-def _reply_subject(subject: str) -> str:
-    return subject if subject.casefold().startswith("re:") else f"Re: {subject}"
+async def _begun(backend: Backend, arguments: argparse.Namespace, key: str) -> Draft:
+    """Return a reply into the thread that is named, else a mail to nobody from an inbox."""
+    if not arguments.thread:
+        inbox = await the_inbox(backend, arguments.inbox)
+        return Draft(key, inbox.id, to=(), subject="", body="")
+    thread, messages, inboxes = await together(
+        backend.thread(arguments.thread), backend.messages(arguments.thread), backend.inboxes()
+    )
+    own = frozenset(inbox.address.lower() for inbox in inboxes)
+    return reply_draft(thread, messages, local_id=key, own=own, everyone=False)
+
+
+def _key(given: str | None) -> str:
+    """Return the key of a send; it goes into a header, which takes few signs.  Raises Rejected."""
+    key = given or uuid.uuid4().hex
+    if not key.isascii() or not key.isprintable():
+        raise Rejected("--idempotency-key takes letters, digits and signs of ASCII alone")
+    return key
 
 
 def _require_triage(can: Capabilities) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 
-from msgspec.structs import replace
-
+from agentmail_tui.backends.http import together
 from agentmail_tui.backends.protocol import Backend
+from agentmail_tui.backends.triaged import with_triage
 from agentmail_tui.cli import shapes
 from agentmail_tui.cli.shapes import Answer
 from agentmail_tui.domain import Capabilities, Inbox, Message, Status, Thread, ThreadFilter
 from agentmail_tui.errors import NotFound, Rejected
-
-_AT_ONCE = 4
 
 
 async def inboxes(backend: Backend, _: Capabilities, __: argparse.Namespace) -> Answer:
@@ -44,7 +41,7 @@ async def threads(backend: Backend, can: Capabilities, arguments: argparse.Names
 
 async def show(backend: Backend, can: Capabilities, arguments: argparse.Namespace) -> Answer:
     """Show a thread with its messages, oldest first."""
-    thread, messages = await asyncio.gather(
+    thread, messages = await together(
         backend.thread(arguments.thread), backend.messages(arguments.thread)
     )
     (thread,) = await _with_triage(backend, can, (thread,))
@@ -112,15 +109,9 @@ async def the_inbox(backend: Backend, named: str | None) -> Inbox:
 async def _with_triage(
     backend: Backend, can: Capabilities, rows: tuple[Thread, ...]
 ) -> tuple[Thread, ...]:
-    if not can.triage or all(row.triage is not None for row in rows):
+    if not can.triage:
         return rows
-    turn = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(row: Thread) -> Thread:
-        async with turn:
-            return row if row.triage else replace(row, triage=await backend.triage(row.id))
-
-    return tuple(await asyncio.gather(*map(one, rows)))
+    return await with_triage(rows, backend.triage)
 
 
 def _state_words(thread: Thread) -> tuple[str, ...]:

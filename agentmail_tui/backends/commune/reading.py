@@ -15,6 +15,7 @@ from agentmail_tui.backends.commune.administration import CommuneAdministration
 from agentmail_tui.backends.commune.made_row import row_of
 from agentmail_tui.backends.http import Http, Params, together
 from agentmail_tui.backends.live import Poller, streamed
+from agentmail_tui.backends.triaged import with_triage
 from agentmail_tui.backends.urls import path_of
 from agentmail_tui.clean import clean
 from agentmail_tui.domain import (
@@ -36,7 +37,6 @@ from agentmail_tui.errors import Forbidden, NotFound, Rejected
 _MESSAGES = 1_000  # of one conversation, the newest; the most the API gives
 _EVENTS = 50
 _POLLED = 30  # newest threads of an inbox that are compared
-_AT_ONCE = 4
 _METRICS = "/v1/delivery/metrics"
 _STEPS = "/v1/delivery/events"
 # Every Commune server has domains; what a key may do to them it tells only when asked to.
@@ -243,13 +243,9 @@ class CommuneReading:
             raise Rejected("this server does not keep what was read")
         if wanted.status is None and wanted.assigned_to is None and wanted.tag is None:
             return page
-        gate = asyncio.Semaphore(_AT_ONCE)
-
-        async def known(thread: Thread) -> Thread:
-            async with gate:
-                return replace(thread, triage=await self._metadata("GET", thread.id, "metadata"))
-
-        rows = await together(*(known(thread) for thread in page.items))
+        rows = await with_triage(
+            page.items, lambda thread_id: self._metadata("GET", thread_id, "metadata")
+        )
         return replace(page, items=tuple(row for row in rows if _fits(row, wanted)))
 
     async def _inbox_ids(self) -> Sequence[str]:

@@ -17,6 +17,7 @@ from agentmail_server.errors import ServiceError
 from agentmail_server.http.app import create_app
 from agentmail_server.http.deps import Deps, HttpSettings
 from agentmail_server.http.listener import HttpListener
+from agentmail_server.http.protocol import HttpLimits
 from agentmail_server.http.rows.mail import message_out
 from agentmail_server.ids import Clock, FrozenClock, Ids, SystemClock, to_micros
 from agentmail_server.jobs.kinds import Workshop
@@ -261,7 +262,10 @@ async def _listen_http(
 ) -> str:
     app = create_app(deps)
     stack.push_async_callback(app.state.keyring.aclose)
-    http = HttpListener(app, grace=_HTTP_GRACE, shutdown=deps.shutdown)
+    # Twice the largest that is taken: who sends more than that is to hear so.
+    largest = 2 * max(deps.settings.max_json, deps.settings.max_mail)
+    limits = HttpLimits(body_bytes=largest)
+    http = HttpListener(app, grace=_HTTP_GRACE, shutdown=deps.shutdown, limits=limits)
     try:
         address = await http.start(settings.http_address, _watch(failed))
     except OSError as error:

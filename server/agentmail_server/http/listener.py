@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from agentmail_server.config import HostPort
+from agentmail_server.http.protocol import HttpLimits, limited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # A connection at rest. Longer than clients keep theirs (httpx: 5 s), or a call would now and then
 # go into one that is just being closed.
 KEPT_SECONDS = 75
+_USUAL = HttpLimits()
 
 
 class _Server(uvicorn.Server):
@@ -42,11 +44,20 @@ class _Server(uvicorn.Server):
 class HttpListener:
     """Serves one application on one address; `grace` is in seconds."""
 
-    def __init__(self, app: Starlette, *, grace: int, shutdown: asyncio.Event) -> None:
+    def __init__(
+        self,
+        app: Starlette,
+        *,
+        grace: int,
+        shutdown: asyncio.Event,
+        limits: HttpLimits = _USUAL,
+    ) -> None:
         self._shutdown = shutdown
         self._server = _Server(
             uvicorn.Config(
                 app,
+                http=limited(limits),
+                ws="none",
                 log_config=None,
                 access_log=False,
                 lifespan="off",

@@ -18,7 +18,13 @@ from agentmail_server.errors import (
     Unavailable,
 )
 
-_CODES = {404: "not_found", 405: "method_not_allowed"}
+_CODES = {
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "too_large",
+    503: "unavailable",
+}
 
 
 class InvalidRequest(BadRequest):

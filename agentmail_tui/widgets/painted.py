@@ -35,13 +35,12 @@ ON_BACK = {"faint": "muted"}
 
 def finished(widget: Widget, strips: list[Strip], crop: Region) -> list[Strip]:
     """Return whole lines as they go to the screen: through the filters, and cut to the part."""
-    width, background = widget.outer_size.width, widget.background_colors[1]
-    if any(strip.cell_length != width for strip in strips):
+    (left, right), background = crop.column_span, widget.background_colors[1]
+    if any(strip.cell_length < right for strip in strips):
         style = widget.rich_style
-        strips = [strip.adjust_cell_length(width, style) for strip in strips]
+        strips = [strip.extend_cell_length(right, style) for strip in strips]
     for each in widget.get_line_filters():
         strips = [strip.apply_filter(each, background) for strip in strips]
-    left, right = crop.column_span
     return [strip.crop(left, right) for strip in strips]
 
 

@@ -12,7 +12,6 @@ from agentmail_server.errors import TooLarge, Unauthorized
 from agentmail_server.http.deps import Deps
 from agentmail_server.http.problems import MissingScope
 from agentmail_server.http.route import ANY_KEY, PUBLIC, AnyCall, Route
-from agentmail_server.ids import to_micros
 from agentmail_server.service.agentauth import Admitted, AgentAuth, SignedRequest
 from agentmail_server.service.keys import Keyring, Principal
 from agentmail_server.service.limits import Limits
@@ -66,7 +65,9 @@ class Callers:
         self._deps = deps
         self._keyring = keyring
         self._limits = limits
-        self._agents = AgentAuth(deps.store, deps.vault, deps.settings.agent_body_signature)
+        self._agents = AgentAuth(
+            deps.store, deps.clock, deps.vault, deps.settings.agent_body_signature
+        )
 
     async def admit(self, route: Route, request: Request, body: Body) -> Admitted:
         """Return the caller of a route; raises Unauthorized, MissingScope, RateLimited."""
@@ -96,8 +97,7 @@ class Callers:
         try:
             if kind == "bearer":
                 return Admitted(await self._keyring.authenticate(credentials))
-            signed = _signed(request, credentials, await body.read(), address)
-            return await self._agents.admit(to_micros(self._deps.clock.now()), signed)
+            return await self._agents.admit(_signed(request, credentials, body, address))
         except Unauthorized:
             self._limits.failed(address)
             raise
@@ -140,7 +140,7 @@ def _authorization(request: Request) -> tuple[str, str]:
     return kind.lower(), credentials.strip()
 
 
-def _signed(request: Request, credentials: str, body: bytes, address: str) -> SignedRequest:
+def _signed(request: Request, credentials: str, body: Body, address: str) -> SignedRequest:
     headers, scope = request.headers, request.scope
     query = scope["query_string"].decode("latin-1")
     path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1").partition("?")[0]
@@ -148,7 +148,7 @@ def _signed(request: Request, credentials: str, body: bytes, address: str) -> Si
         credentials=credentials,
         method=request.method,
         target=f"{path}?{query}" if query else path,
-        body=body,
+        read=body.read,
         timestamp=headers.get("x-commune-timestamp") or headers.get("x-agent-timestamp"),
         version=headers.get("x-commune-signature-version"),
         nonce=headers.get("x-commune-nonce"),

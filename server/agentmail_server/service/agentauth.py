@@ -7,11 +7,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, ParamSpec, TypeVar
 
 from agentmail_server.errors import BadRequest, Conflict, StaleTimestamp, Unauthorized
+from agentmail_server.ids import Clock, to_micros
 from agentmail_server.service.ed25519 import is_signed, read_signature
 from agentmail_server.service.keys import DATA_DELETE, EVERY_SCOPE, Principal
 from agentmail_server.service.vault import Vault
@@ -19,6 +22,8 @@ from agentmail_server.store import agents
 from agentmail_server.store.agents import AgentRow, Use
 from agentmail_server.store.engine import Store
 
+T = TypeVar("T")
+P = ParamSpec("P")
 BodySignatures = Literal["safe", "compat", "off"]
 
 _SECOND = 1_000_000
@@ -28,16 +33,21 @@ _BODY_KEPT = 86_400 * _SECOND
 _READING = frozenset({"GET", "HEAD"})
 _SCOPES = frozenset({*EVERY_SCOPE, DATA_DELETE})
 _MAX_NONCE = 200
+# A body of more bytes is hashed off the event loop.
+_BIG = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request as it was signed; `target` is the path with its query, as sent."""
+    """A request as it was signed; `target` is the path with its query, as sent.
+
+    `read` takes in the body, so it is called only for an agent that is known.
+    """
 
     credentials: str
     method: str
     target: str
-    body: bytes
+    read: Callable[[], Awaitable[bytes]]
     timestamp: str | None
     version: str | None
     nonce: str | None
@@ -57,12 +67,13 @@ class Admitted:
 class AgentAuth:
     """Tells signing agents apart."""
 
-    def __init__(self, store: Store, vault: Vault, bodies: BodySignatures) -> None:
+    def __init__(self, store: Store, clock: Clock, vault: Vault, bodies: BodySignatures) -> None:
         self._store = store
+        self._clock = clock
         self._vault = vault
         self._bodies = bodies
 
-    async def admit(self, now: int, request: SignedRequest) -> Admitted:
+    async def admit(self, request: SignedRequest) -> Admitted:
         """Return who signed a request; raises Unauthorized, BadRequest, Conflict."""
         agent, signature = await self._agent(request.credentials)
         if request.version not in (None, "2"):
@@ -70,8 +81,8 @@ class AgentAuth:
                 "X-Commune-Signature-Version must be 2", code="unsupported_signature_version"
             )
         if request.version == "2" or request.timestamp is not None:
-            return await self._timed(now, agent, signature, request)
-        return await self._by_body(now, agent, signature, request)
+            return await self._timed(agent, signature, request)
+        return await self._by_body(agent, signature, request)
 
     async def keep(self, admitted: Admitted, status: int, response: bytes) -> None:
         """Keep the reply for repeats of the same signed body."""
@@ -100,14 +111,15 @@ class AgentAuth:
             raise _bad_signature()
         return agent, signature
 
-    async def _timed(
-        self, now: int, agent: AgentRow, signature: bytes, request: SignedRequest
-    ) -> Admitted:
+    async def _timed(self, agent: AgentRow, signature: bytes, request: SignedRequest) -> Admitted:
         stamp = _timestamp(request.timestamp)
         strong = request.version == "2"
-        message = _strong(agent.id, request) if strong else f"{agent.id}:{request.timestamp}"
+        message = await _strong(agent.id, request) if strong else f"{agent.id}:{request.timestamp}"
         if not is_signed(agent.public_key, signature, message.encode()):
             raise _bad_signature()
+        # Before the time is taken: what came slowly must not outlive the claim.
+        await request.read()
+        now = to_micros(self._clock.now())
         now_ms = now // 1000
         if abs(now_ms - stamp) > _SKEW_MS:
             raise StaleTimestamp("the timestamp is over 60 seconds away", server_time=now_ms)
@@ -117,23 +129,23 @@ class AgentAuth:
             raise Unauthorized("this signature was used before", code="replayed_signature")
         return Admitted(_principal(agent, "agent-v2" if strong else "agent-timestamp"))
 
-    async def _by_body(
-        self, now: int, agent: AgentRow, signature: bytes, request: SignedRequest
-    ) -> Admitted:
-        if not is_signed(agent.public_key, signature, request.body):
+    async def _by_body(self, agent: AgentRow, signature: bytes, request: SignedRequest) -> Admitted:
+        body = await request.read()
+        if not await _worked(body, is_signed, agent.public_key, signature, body):
             raise _bad_signature()
         reading = request.method in _READING
-        if self._bodies == "off" or reading == bool(request.body):
+        if self._bodies == "off" or reading == bool(body):
             raise _needs_time()
         if reading:
             trusted = request.loopback or (self._bodies == "compat" and request.encrypted)
             if not trusted:
                 raise _needs_time()
             return Admitted(_principal(agent, "agent-body"))
-        text = f"{request.method}\n{request.target}\n{_hash(request.body)}"
-        return await self._once(now, agent, f"3:{_hash(text.encode())}")
+        text = f"{request.method}\n{request.target}\n{await _worked(body, _hash, body)}"
+        return await self._once(agent, f"3:{_hash(text.encode())}")
 
-    async def _once(self, now: int, agent: AgentRow, use: str) -> Admitted:
+    async def _once(self, agent: AgentRow, use: str) -> Admitted:
+        now = to_micros(self._clock.now())
         principal = _principal(agent, "agent-body")
         if await self._store.write(agents.claim_use, now, agent.id, use, now + _BODY_KEPT):
             return Admitted(principal, ticket=use)
@@ -151,13 +163,13 @@ def _principal(agent: AgentRow, kind: str) -> Principal:
     return Principal(agent.org_id, agent.id, _SCOPES, kind)
 
 
-def _strong(agent_id: str, request: SignedRequest) -> str:
+async def _strong(agent_id: str, request: SignedRequest) -> str:
     nonce = request.nonce
     if nonce is not None and not 0 < len(nonce) <= _MAX_NONCE:
         raise BadRequest(f"X-Commune-Nonce must have 1 to {_MAX_NONCE} characters")
-    parts = [
-        agent_id, request.timestamp or "", request.method, request.target, _hash(request.body),
-    ]  # fmt: skip
+    body = await request.read()
+    digest = await _worked(body, _hash, body)
+    parts = [agent_id, request.timestamp or "", request.method, request.target, digest]
     return "\n".join([*parts, nonce] if nonce is not None else parts)
 
 
@@ -169,6 +181,13 @@ def _timestamp(text: str | None) -> int:
             "X-Commune-Timestamp must be milliseconds since 1970", code="invalid_timestamp"
         )
     return int(text)
+
+
+async def _worked(body: bytes, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Do what takes the longer the larger the body is."""
+    if len(body) > _BIG:
+        return await asyncio.to_thread(work, *args, **kwargs)
+    return work(*args, **kwargs)
 
 
 def _hash(content: bytes) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import orjson
 import pytest
 from agentmail_server.http.deps import HttpSettings
 from agentmail_server.ids import to_micros
+from agentmail_server.service import agentauth
 from agentmail_server.service.limits import RateSettings
 from agentmail_server.store import tables
 from agentmail_server.store.erasures import erase_traces
@@ -274,6 +276,58 @@ async def call(
     api: Api, headers: Mapping[str, str], body: bytes = TAGS, method: str = "PATCH", path: str = ORG
 ) -> httpx.Response:
     return await api.client.request(method, path, headers=dict(headers), content=body)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"Authorization": "Agent x:y"}, 401),
+        ({"Authorization": f"Agent agt_x:{base64.b64encode(b's' * 64).decode()}"}, 401),
+        ({"X-Commune-Signature-Version": "3"}, 400),
+        ({"X-Commune-Timestamp": "soon"}, 400),
+        ({"X-Commune-Signature-Version": "", "X-Commune-Timestamp": "1"}, 401),
+        (None, 401),
+    ],
+)
+async def test_nothing_is_read_of_who_is_not_known(
+    api: Api, agent: Agent, change: dict[str, str] | None, status: int
+) -> None:
+    read = []
+
+    async def body() -> AsyncIterator[bytes]:
+        read.append(1)
+        yield TAGS
+
+    headers = agent.headers("v2", "PATCH", ORG, TAGS) | (change or {})
+    if change is None:
+        revoked = update(tables.agents).values(status="revoked")
+        await api.store.write(lambda conn: conn.execute(revoked))
+    if headers["X-Commune-Signature-Version"] == "":
+        del headers["X-Commune-Signature-Version"]
+    response = await api.client.patch(ORG, headers=headers, content=body())
+    assert (response.status_code, read) == (status, [])
+
+
+@pytest.mark.parametrize("form", ["v2", "body"])
+async def test_others_are_answered_while_a_large_body_is_hashed(
+    api: Api, agent: Agent, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, answered, late = threading.Event(), threading.Event(), []
+    hashed = agentauth._hash
+
+    def slow(content: bytes) -> str:
+        if len(content) > 1_000_000:
+            begun.set()
+            late.append(not answered.wait(5))
+        return hashed(content)
+
+    monkeypatch.setattr(agentauth, "_hash", slow)
+    body = TAGS + b" " * 1_000_000
+    sending = asyncio.create_task(call(api, agent.headers(form, "PATCH", ORG, body), body))
+    await asyncio.to_thread(begun.wait, 5)
+    assert (await api.client.get("/healthz")).status_code == 200
+    answered.set()
+    assert ((await sending).status_code, late) == (200, [False])
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agentmail_server.errors import TooLarge, Unauthorized
+from agentmail_server.errors import ServiceError, TooLarge, Unauthorized
 from agentmail_server.http.deps import Deps
 from agentmail_server.http.problems import MissingScope
 from agentmail_server.http.route import ANY_KEY, PUBLIC, AnyCall, Route
@@ -16,6 +17,8 @@ from agentmail_server.service.agentauth import Admitted, AgentAuth, SignedReques
 from agentmail_server.service.keys import Keyring, Principal
 from agentmail_server.service.limits import Limits
 from agentmail_server.store.agents import find_agent
+
+log = logging.getLogger(__name__)
 
 _PIECE = 64 * 1024
 _NOBODY = Admitted(Principal("", "", frozenset()))
@@ -84,10 +87,14 @@ class Callers:
 
     async def settle(self, admitted: Admitted, response: Response | None) -> None:
         """Keep the reply to a signed body; without a reply, or with one of ours, let it go."""
-        if response is None or response.status_code >= 500 or response.status_code == 429:
-            await self._agents.release(admitted)
-        else:
-            await self._agents.keep(admitted, response.status_code, bytes(response.body))
+        try:
+            if response is None or response.status_code >= 500 or response.status_code == 429:
+                await self._agents.release(admitted)
+            else:
+                await self._agents.keep(admitted, response.status_code, bytes(response.body))
+        except ServiceError as error:
+            # The call is done: another answer than its own would make the agent call again.
+            log.warning("the reply to a signed body is not kept", extra={"reason": error.message})
 
     async def _caller(self, route: Route, request: Request, body: Body) -> Admitted:
         kind, credentials = _credentials(route, request)

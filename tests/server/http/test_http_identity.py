@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import orjson
 import pytest
+from agentmail_server.errors import OutOfRoom
 from agentmail_server.http.deps import HttpSettings
 from agentmail_server.ids import to_micros
 from agentmail_server.service import agentauth
@@ -465,6 +466,22 @@ async def test_of_twenty_at_once_one_has_an_effect(api: Api, agent: Agent, form:
     ]  # fmt: skip
     assert len(fresh) == 1
     assert {each.status_code for each in answers} <= {202, 401, 409}
+
+
+async def test_a_store_that_fails_after_it_does_not_turn_a_send_into_an_error(
+    api: Api, agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise OutOfRoom("the disk is full")
+
+    body = orjson.dumps({"to": "a@b.example", "subject": "s", "text": "t", "inbox_id": agent.inbox})
+    path = "/v1/messages/send"
+    headers = agent.headers("body", "POST", path, body)
+    api.store.on("log", lambda: monkeypatch.setattr(api.store, "write", full))
+    first = await call(api, headers, body, "POST", path)
+    monkeypatch.undo()
+    again = await call(api, headers, body, "POST", path)
+    assert (first.status_code, again.status_code) == (202, 409)
 
 
 async def test_a_nonce_tells_two_calls_of_one_moment_apart(api: Api, agent: Agent) -> None:

@@ -86,7 +86,9 @@ class Marking(Listing):
         last = min(last, first + MARKS_MOST)
         for start in range(first, last + 1, _PAGE):
             limit = min(_PAGE, last + 1 - start)
-            page = await self._backend.threads(window.wanted, limit=limit, offset=start)
+            # Rows held back are above ours on the server.
+            above = self._state.window.fresh
+            page = await self._backend.threads(window.wanted, limit=limit, offset=start + above)
             found.extend(page.items)
         if window.generation == self._state.window.generation:
             self._mark(tuple(found), anchor)

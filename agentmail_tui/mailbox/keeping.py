@@ -49,14 +49,6 @@ class Keeping(Sending):
     async def _delete_inbox(self, inbox: Inbox) -> None:
         await self._backend.delete_inbox(inbox)
         await self._load_inboxes()
-        opened = self._state.open
-        if opened is not None and opened.thread.inbox_id == inbox.id:
-            self.close_thread()
-        if self._state.inbox_id == inbox.id:
-            self.show_inbox(self._fallback_inbox())
-        else:
-            self._read_again()
-            self._recount()
         self.say(f"deleted {inbox.address} and its mail", Tone.GOOD)
 
     def _fallback_inbox(self) -> str | None:
@@ -65,4 +57,21 @@ class Keeping(Sending):
         return None if self._state.capabilities.all_inboxes or not inboxes else inboxes[0].id
 
     async def _load_inboxes(self) -> None:
+        before = self._state.inboxes
         self._post(ev.InboxesLoaded(await self._backend.inboxes()))
+        there = {inbox.id for inbox in self._state.inboxes}
+        for inbox in before:
+            if inbox.id not in there:
+                self._leave_inbox(inbox)
+
+    def _leave_inbox(self, gone: Inbox) -> None:
+        """Show nothing any more of an inbox that was deleted, here or elsewhere."""
+        opened = self._state.open
+        if opened is not None and opened.thread.inbox_id == gone.id:
+            self.close_thread()
+        if self._state.inbox_id == gone.id:
+            self._list(self._fallback_inbox(), self._state.split, "")
+            self.say(f"{gone.address} is not there any more", Tone.WARNING)
+        else:
+            self._read_again()
+        self._recount()

@@ -10,7 +10,14 @@ from datetime import datetime
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import clean_line
 from agentmail_tui.domain import Live, LiveKind
-from agentmail_tui.errors import Forbidden, MailError, NotFound, Unauthorized, Unreachable
+from agentmail_tui.errors import (
+    Forbidden,
+    MailError,
+    NotFound,
+    RateLimited,
+    Unauthorized,
+    Unreachable,
+)
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.batches import batches
 from agentmail_tui.mailbox.desk import Means, Sleep
@@ -27,7 +34,7 @@ _MAIL = frozenset({LiveKind.RECEIVED, LiveKind.SENT})
 
 
 class Mailbox(Keyholding):
-    """One person's view of a mail server; all verbs return at once and none raises."""
+    """One person's view of a mail server; a verb returns at once unless it is awaited."""
 
     def __init__(
         self,
@@ -56,6 +63,8 @@ class Mailbox(Keyholding):
             except MailError as error:
                 # It broke after it stood: the first new try is soon again.
                 wait = FIRST_WAIT if self._online else min(wait * 2, LONGEST_WAIT)
+                if isinstance(error, RateLimited):
+                    wait = max(wait, error.retry_after)
                 self._lost(Link.OFFLINE, error)
             await self._rest(wait)
 

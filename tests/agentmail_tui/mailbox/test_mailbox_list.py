@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING
@@ -17,6 +18,10 @@ SPLIT = {split.key: split for split in SPLITS}
 def ids(state: MailState) -> list[str]:
     found = (select.visible_row(state, row) for row in range(select.row_count(state)))
     return [thread.id for thread in found if thread is not None]
+
+
+def seen(state: MailState) -> str | None:
+    return None if state.open is None else state.open.thread.id
 
 
 async def test_the_first_load_shows_everything(bench: Bench) -> None:
@@ -297,3 +302,48 @@ def test_ages_are_short() -> None:
         for seconds in (-5, 59, 60, 3600, 86_400, 14 * 86_400, 365 * 86_400, 800 * 86_400)
     ]
     assert ages == ["now", "now", "1m", "1h", "1d", "2w", "1y", "2y"]
+
+
+async def test_a_range_of_rows_that_are_not_here_begins_where_it_is_seen(bench: Bench) -> None:
+    await bench.start(400)
+    bench.box.show_range(20, 30)
+    bench.box.select(25)
+    bench.box.toggle_mark()
+    for number in (-1, -2):
+        bench.mail(number)
+    await bench.tick()
+    assert bench.state.window.fresh == 2
+    bench.box.select(350)
+    bench.box.mark_range()
+    await settle()
+    assert set(bench.state.marked) == {f"t{number}" for number in range(25, 351)}
+
+
+async def test_a_server_that_asks_for_patience_gets_it(bench: Bench) -> None:
+    bench.network.go_away(RateLimited("slow down", 120.0))
+    await bench.start(1)
+    asked = bench.network.calls["connect"]
+    await bench.tick(119.0)
+    assert bench.network.calls["connect"] == asked
+    bench.network.come_back()
+    await bench.tick(2.0)
+    assert bench.state.link is Link.LIVE
+
+
+@pytest.mark.parametrize("every", [True, False])
+async def test_an_inbox_that_was_deleted_elsewhere_is_left(
+    make_bench: Callable[[Capabilities], Bench], every: bool
+) -> None:
+    bench = make_bench(replace(EVERYTHING, all_inboxes=every))
+    await bench.start(2)
+    bench.box.show_inbox("i_support")
+    bench.box.open_thread("t0")
+    await bench.tick()
+    assert seen(bench.state) == "t0"
+    await bench.backend.delete_inbox(bench.state.inboxes[0])
+    await bench.tick()
+    assert bench.state.inbox_id == (None if every else "i_sales")
+    assert ids(bench.state) == []
+    assert seen(bench.state) is None
+    assert bench.state.notice is not None
+    assert bench.state.notice.text == "support@near.test is not there any more"

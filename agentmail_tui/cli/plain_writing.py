@@ -11,11 +11,12 @@ from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import Capabilities, Draft, Inbox, Message, Thread
 from agentmail_tui.errors import MailError, Rejected
-from agentmail_tui.mailbox.outbound import reply_draft, suppressed
+from agentmail_tui.mailbox.outbound import reply_draft, suppressed, uncertain
 from agentmail_tui.screens.addresses import read_addresses
 
 _TEXT = "Type the text. A line with a full stop alone ends it; cancel alone gives it up."
 _ASK = "Type send, or cancel."
+_DOUBTFUL = "It may have gone. Type send to send it once more, perhaps a second time, or cancel."
 _PERIOD = "24h"
 
 Next = Callable[[str], Awaitable[list[str]]]
@@ -133,6 +134,8 @@ class Letter:
         try:
             receipt = await self.backend.send(self.draft)
         except MailError as error:
+            if uncertain(error, self.can):
+                return [f"Error: {error.message}. {_DOUBTFUL}"]
             # Under the same id: what has arrived after all is not sent twice.
             return [f"Error: {error.message}. It is kept. Type send to try again, or cancel."]
         self.over = True

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from agentmail_tui.clean import Safe, clean_line
-from agentmail_tui.domain import Address, Direction, Draft, Message, Thread
+from agentmail_tui.domain import Address, Capabilities, Direction, Draft, Message, Thread
 from agentmail_tui.domain_delivery import Suppression
+from agentmail_tui.errors import BadReply, MailError, ServerTrouble, Unreachable
 
 _REPLY = re.compile(r"\s*re\s*:", re.IGNORECASE)
 _FORWARD = re.compile(r"\s*fwd?\s*:", re.IGNORECASE)
@@ -65,6 +66,15 @@ def suppressed(draft: Draft, suppressions: Iterable[Suppression]) -> list[Safe]:
         for each in (*draft.to, *draft.cc)
         if each.casefold() in blocked
     ]
+
+
+def uncertain(error: MailError, able: Capabilities) -> bool:
+    """Tell whether a send that ended so may have gone, with no key to tell a second one by."""
+    if able.idempotent_send:
+        return False
+    if isinstance(error, Unreachable):
+        return error.started
+    return isinstance(error, ServerTrouble | BadReply)
 
 
 def quoted(message: Message) -> str:

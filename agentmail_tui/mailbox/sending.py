@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import Draft, SendReceipt
-from agentmail_tui.errors import MailError, RateLimited, ServerTrouble, Unreachable
+from agentmail_tui.errors import MailError, Permanent, RateLimited, Unreachable
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox import outbound
 from agentmail_tui.mailbox.desk import Means
@@ -113,14 +113,19 @@ class Sending(Reading):
 
         The old id would bring the server's answer to the mail that was taken back.
         """
-        held, self._held = self._held, None
-        if held is None or not self._may_write():
+        if self._held is None or not self._may_write():
             return None
+        held, self._held = self._held, None
         draft, receipt, _ = held
         try:
             await self._backend.cancel(receipt.message_id)
-        except MailError as error:
+        except Permanent as error:
             self.say(f"too late to take it back: {error.message}", Tone.ERROR)
+            return None
+        except MailError as error:
+            # There may be time for another try, unless another mail left meanwhile.
+            self._held = self._held or held
+            self.say(f"not taken back yet, u tries again: {error.message}", Tone.ERROR)
             return None
         self.say("taken back; nothing was sent")
         self._reread(receipt.thread_id)
@@ -163,17 +168,13 @@ class Sending(Reading):
         except RateLimited as error:
             self._keep(draft)
             self._spawn(self._wait_to_send(error.retry_after))
-        except Unreachable as error:
-            if error.started and not self._state.capabilities.idempotent_send:
-                self._failed(draft, error, uncertain=True)
-            else:
+        except MailError as error:
+            uncertain = outbound.uncertain(error, self._state.capabilities)
+            if isinstance(error, Unreachable) and not uncertain:
                 self._keep(draft)
                 self._spawn(self._wait_to_send(AGAIN_AFTER))
-        except ServerTrouble as error:
-            known = self._state.capabilities.idempotent_send
-            self._failed(draft, error, uncertain=not known)
-        except MailError as error:
-            self._failed(draft, error, uncertain=False)
+            else:
+                self._failed(draft, error, uncertain=uncertain)
         else:
             self._post(ev.SendAccepted(draft.local_id, receipt, self._clock()))
             self._hold(draft, receipt)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import MemoryBackend
 from agentmail_tui.cli.plain import Talk
 from agentmail_tui.domain import Draft, SendReceipt
-from agentmail_tui.errors import Unreachable
+from agentmail_tui.errors import BadReply, MailError, ServerTrouble, Unreachable
 
 
 @pytest.fixture
@@ -94,6 +95,22 @@ async def test_a_send_that_failed_is_tried_again_under_the_same_id(
     monkeypatch.setattr(backend, "send", send)
     await say(talk, "send")
     assert [each.local_id for each in sent] == ["local_1", "local_1"]
+
+
+@pytest.mark.parametrize(
+    "error", [Unreachable("cut off"), ServerTrouble("gateway"), BadReply("no receipt")]
+)
+async def test_where_keys_mean_nothing_it_is_told_that_a_mail_may_have_gone(
+    talk: Talk, backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch, error: MailError
+) -> None:
+    async def lost(_: Draft) -> SendReceipt:
+        raise error
+
+    monkeypatch.setattr(backend, "send", lost)
+    talk._can = replace(talk._can, idempotent_send=False)
+    (told,) = await say(talk, "reply 1", "Once.", ".", "send")
+    assert told.startswith(f"Error: {error.message}. It may have gone.")
+    assert not talk.over
 
 
 async def test_a_suppressed_address_is_told_before_it_is_sent(

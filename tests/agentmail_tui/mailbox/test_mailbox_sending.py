@@ -5,7 +5,14 @@ from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING
 from agentmail_tui.domain import Capabilities, Direction, Draft
-from agentmail_tui.errors import Conflict, RateLimited, Rejected, ServerTrouble, Unreachable
+from agentmail_tui.errors import (
+    BadReply,
+    Conflict,
+    RateLimited,
+    Rejected,
+    ServerTrouble,
+    Unreachable,
+)
 from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.sending import UNDO_SECONDS
 from agentmail_tui.mailbox.state import MailState, SendPhase, Tone
@@ -78,7 +85,9 @@ async def test_mail_that_failed_can_be_given_up(bench: Bench) -> None:
     assert (bench.state.outgoing, await sent(bench)) == ((), [])
 
 
-@pytest.mark.parametrize("error", [Unreachable("cut"), ServerTrouble("gateway")])
+@pytest.mark.parametrize(
+    "error", [Unreachable("cut"), ServerTrouble("gateway"), BadReply("no receipt")]
+)
 async def test_where_keys_mean_nothing_an_unclear_send_is_never_repeated(
     make_bench: Callable[[Capabilities], Bench], error: Exception
 ) -> None:
@@ -191,3 +200,32 @@ async def test_without_an_open_thread_there_is_nothing_to_answer(bench: Bench) -
     await bench.start()
     assert bench.box.reply_draft() is None
     assert bench.box.forward_draft() is None
+
+
+async def left(bench: Bench) -> None:
+    """Send a mail that the server holds for a while."""
+    bench.box.send(await opened(bench))
+    await bench.tick()
+    assert bench.box.can_recall()
+
+
+async def test_a_recall_that_did_not_arrive_is_tried_again(bench: Bench) -> None:
+    await left(bench)
+    bench.network.fail("cancel", Unreachable("cut"))
+    assert await bench.box.recall() is None
+    assert bench.state.notice is not None
+    assert bench.state.notice.text == "not taken back yet, u tries again: cut"
+    assert bench.box.can_recall()
+    draft = await bench.box.recall()
+    assert draft is not None
+    assert draft.body == "Yes."
+    assert not bench.box.can_recall()
+
+
+async def test_a_recall_that_is_refused_is_over(bench: Bench) -> None:
+    await left(bench)
+    bench.network.fail("cancel", Conflict("it has left"))
+    assert await bench.box.recall() is None
+    assert bench.state.notice is not None
+    assert bench.state.notice.text == "too late to take it back: it has left"
+    assert not bench.box.can_recall()

@@ -16,7 +16,7 @@ from agentmail_tui.mailbox import events_search as ev
 from agentmail_tui.mailbox.desk import Means
 from agentmail_tui.mailbox.marking import Marking
 from agentmail_tui.mailbox.searches import SavedSearch
-from agentmail_tui.mailbox.state import Tone
+from agentmail_tui.mailbox.state import Split, Tone
 from agentmail_tui.mailbox.terms import is_exact, plain
 
 SEARCH_LIMIT = 50
@@ -62,12 +62,6 @@ class Searching(Marking):
             return
         self._ask(_Question("", thread))
 
-    def search_again(self) -> None:
-        """Ask once more what is being asked."""
-        search = self._state.search
-        if search is not None and search.query:
-            self.search(search.query)
-
     def end_search(self) -> None:
         """Go back from the hits to the list."""
         self._stop_searching()
@@ -98,6 +92,11 @@ class Searching(Marking):
         label = None if like is None else like.subject or Safe("(no subject)")
         self._post(ev.SearchStarted(question.query, number, label))
         self._searching = self._spawn(self._search(question, number))
+
+    def _list(self, inbox_id: str | None, split: Split, words: str) -> None:
+        """Show another list, in the place of the hits."""
+        self._stop_searching()
+        super()._list(inbox_id, split, words)
 
     def _stop_searching(self) -> None:
         self._unanswered = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING
@@ -13,7 +14,7 @@ from agentmail_tui.errors import ServerTrouble, Unreachable
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.mailbox import LONGEST_WAIT
-from agentmail_tui.mailbox.state import Link, MailState, SearchState
+from agentmail_tui.mailbox.state import SPLITS, Link, MailState, SearchState
 from agentmail_tui.mailbox.update import update
 from tests.agentmail_tui.mailbox.conftest import Bench, settle
 
@@ -102,6 +103,21 @@ async def test_a_search_that_was_left_is_not_asked_again(bench: Bench) -> None:
     await bench.tick(LONGEST_WAIT)
     assert bench.state.search is None
     assert asked(bench) == ["person 1"]
+
+
+@pytest.mark.parametrize("inbox", [True, False])
+async def test_a_search_that_another_list_replaced_asks_no_more(bench: Bench, inbox: bool) -> None:
+    await bench.start(3)
+    bench.backend.answers = replace(bench.backend.answers, backlog=2)
+    bench.box.search("person")
+    await settle()
+    if inbox:
+        bench.box.show_inbox("i_sales")
+    else:
+        bench.box.show_split(SPLITS[1])
+    await bench.tick(60.0)
+    assert bench.state.search is None
+    assert asked(bench) == ["person"]
 
 
 async def test_a_question_that_fails_just_after_the_link_came_is_asked_again(bench: Bench) -> None:

@@ -70,8 +70,11 @@ def all_applied(patches: Iterable[Patch], thread: Thread) -> Thread:
     return thread
 
 
-def inverse(act: Act, before: Thread) -> Act:
-    """Return the act that leads back to `before`."""
+def inverse(act: Act, before: Thread) -> Act | None:
+    """Return the act that leads back to `before`; None where that is not known."""
+    rest = Act(act.thread_id, unread=act.unread, snooze=act.snooze)
+    if before.triage is None and act != rest:
+        return None
     triage = before.triage or Triage()
     return Act(
         thread_id=act.thread_id,

@@ -116,9 +116,14 @@ class Triaging(Desk):
         if not pairs:
             self.say("nothing to change there")
             return
-        entry = self._entry(pairs)
-        patches = tuple(self._patch(act) for act in entry.acts)
-        self._begin(patches, entry.threads, entry)
+        known = [(act, thread) for act, thread in pairs if inverse(act, thread) is not None]
+        patches = tuple(self._patch(act) for act, _ in pairs)
+        rows = tuple(thread for _, thread in pairs)
+        self._begin(patches, rows, self._entry(known) if known else None)
+        if len(known) < len(pairs):
+            # The server's list does not say how they were, so that nothing leads back.
+            which = "this" if len(pairs) == 1 else f"{len(pairs) - len(known)} of them"
+            self.say(f"{_label(pairs)}; {which} cannot be undone", Tone.WARNING)
 
     def _targets(self, thread_ids: Sequence[str] | None) -> list[Thread]:
         state = self._state
@@ -129,16 +134,15 @@ class Triaging(Desk):
         return [thread for thread in found if thread is not None]
 
     def _entry(self, pairs: Sequence[tuple[Act, Thread]]) -> UndoEntry:
-        act, thread = pairs[0]
-        subject = clean_line(thread.subject, _SUBJECT_SHOWN) or "no subject"
-        what = f"“{subject}”" if len(pairs) == 1 else f"{len(pairs)} threads"
+        """Return how to undo acts of which each has an inverse."""
         self._number += 1
+        backs = (inverse(act, thread) for act, thread in pairs)
         return UndoEntry(
             number=self._number,
-            label=told(act, what),
+            label=_label(pairs),
             at=self._clock(),
             acts=tuple(act for act, _ in pairs),
-            inverse=tuple(inverse(act, thread) for act, thread in pairs),
+            inverse=tuple(back for back in backs if back is not None),
             threads=tuple(thread for _, thread in pairs),
         )
 
@@ -167,6 +171,12 @@ class Triaging(Desk):
     def _patch(self, act: Act) -> Patch:
         self._number += 1
         return Patch(self._number, act)
+
+
+def _label(pairs: Sequence[tuple[Act, Thread]]) -> str:
+    act, thread = pairs[0]
+    subject = clean_line(thread.subject, _SUBJECT_SHOWN) or "no subject"
+    return told(act, f"“{subject}”" if len(pairs) == 1 else f"{len(pairs)} threads")
 
 
 def _does(act: Act, thread: Thread) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import MappingProxyType
 
 from msgspec.structs import replace
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.domain import Thread, Triage
 from agentmail_tui.mailbox import events as ev
-from agentmail_tui.mailbox.acts import Patch, all_applied, applied
+from agentmail_tui.mailbox.acts import Act, Patch, all_applied, applied
 from agentmail_tui.mailbox.select import row_count, visible_row
 from agentmail_tui.mailbox.showing import known, show
 from agentmail_tui.mailbox.state import MailState, Notice, Tone, UndoEntry
@@ -52,11 +52,11 @@ def _remembered(state: MailState, event: ev.Acted) -> MailState:
         return state
     if event.undoing:
         undo = tuple(each for each in state.undo if each.number != entry.number)
-        state = replace(state, undo=undo, redo=(*state.redo, entry)[-UNDO_KEPT:])
+        state = replace(state, undo=undo, redo=_with_entry(state.redo, entry))
         return said(state, clean_line(f"undone: {entry.label}"), Tone.INFO)
     left = tuple(each for each in state.redo if each.number != entry.number)
     redo = left if event.redoing else ()
-    state = replace(state, undo=(*state.undo, entry)[-UNDO_KEPT:], redo=redo)
+    state = replace(state, undo=_with_entry(state.undo, entry), redo=redo)
     return said(state, clean_line(entry.label), Tone.INFO)
 
 
@@ -106,26 +106,58 @@ def act_refused(state: MailState, event: ev.ActRefused) -> MailState:
     if patch is None:
         return state
     state = _without(state, patch)
-    return replace(
-        state,
-        undo=tuple(_forgetting(state.undo, patch)),
-        redo=tuple(_forgetting(state.redo, patch)),
-    )
+    stays = [
+        part for each in state.redo if (part := _only(each, lambda _, back: back is patch.act))
+    ]
+    undo = tuple(_forgetting(state.undo, patch))
+    for entry in stays:
+        # What was not undone can still be.
+        undo = _with_entry(undo, entry, in_order=True)
+    return replace(state, undo=undo, redo=tuple(_forgetting(state.redo, patch)))
 
 
 def _forgetting(entries: Iterable[UndoEntry], patch: Patch) -> Iterable[UndoEntry]:
     """Yield the entries without the act that never happened (or was never undone)."""
     for entry in entries:
-        pairs = [
-            (act, back)
-            for act, back in zip(entry.acts, entry.inverse, strict=True)
-            if patch.act is not act and patch.act is not back
-        ]
-        if len(pairs) == len(entry.acts):
-            yield entry
-        elif pairs:
-            acts, inverse = zip(*pairs, strict=True)
-            yield replace(entry, acts=acts, inverse=inverse)
+        left = _only(entry, lambda act, back: patch.act is not act and patch.act is not back)
+        if left is not None:
+            yield left
+
+
+def _only(entry: UndoEntry, holds: Callable[[Act, Act], bool]) -> UndoEntry | None:
+    """Return an entry with those of its acts for which something holds; None without any."""
+    pairs = zip(entry.acts, entry.inverse, strict=True)
+    places = [place for place, (act, back) in enumerate(pairs) if holds(act, back)]
+    if len(places) == len(entry.acts):
+        return entry
+    return (
+        replace(
+            entry,
+            acts=tuple(entry.acts[place] for place in places),
+            inverse=tuple(entry.inverse[place] for place in places),
+            threads=tuple(entry.threads[place] for place in places),
+        )
+        if places
+        else None
+    )
+
+
+def _with_entry(
+    entries: tuple[UndoEntry, ...], entry: UndoEntry, *, in_order: bool = False
+) -> tuple[UndoEntry, ...]:
+    """Return the entries with another one, last or by its number; the same one is one again."""
+    rest = tuple(each for each in entries if each.number != entry.number)
+    for same in (each for each in entries if each.number == entry.number):
+        entry = replace(
+            entry,
+            acts=same.acts + entry.acts,
+            inverse=same.inverse + entry.inverse,
+            threads=same.threads + entry.threads,
+        )
+    place = len(rest)
+    while in_order and place and rest[place - 1].number > entry.number:
+        place -= 1
+    return (*rest[:place], entry, *rest[place:])[-UNDO_KEPT:]
 
 
 def agreed(state: MailState, row: Thread) -> MailState:

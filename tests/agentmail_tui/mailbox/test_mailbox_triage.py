@@ -258,6 +258,82 @@ async def test_an_undo_that_is_refused_leaves_what_was_done(bench: Bench) -> Non
     assert (await bench.backend.triage("t0")).status is Status.CLOSED
 
 
+async def test_an_undo_that_is_refused_can_be_tried_again(bench: Bench) -> None:
+    await bench.start()
+    bench.box.set_status(Status.CLOSED)
+    await bench.tick(5.0)
+    bench.network.fail("set_status", Forbidden("no"))
+    bench.box.undo()
+    await bench.tick(5.0)
+    assert (len(bench.state.undo), bench.state.redo) == (1, ())
+    bench.box.undo()
+    await bench.tick(5.0)
+    assert (await bench.backend.triage("t0")).status is Status.OPEN
+    assert (bench.state.undo, len(bench.state.redo)) == ((), 1)
+
+
+async def test_what_is_left_of_a_batch_is_undone_on_its_own_threads(bench: Bench) -> None:
+    await bench.start(3)
+    bench.box.show_split(OPEN)
+    await settle()
+    bench.network.hold("set_status")
+    bench.box.set_status(Status.CLOSED, ["t0", "t1", "t2"])
+    await settle()
+    bench.network.fail("set_status", Forbidden("no"))
+    await bench.network.release("set_status")
+    bench.network.unhold("set_status")
+    await bench.tick(5.0)
+    (entry,) = bench.state.undo
+    assert [act.thread_id for act in entry.acts] == ["t1", "t2"]
+    bench.box.undo()
+    # At once, before the server tells of anything.
+    shown = {row.id: str(row.subject) for row in bench.state.window.rows.values()}
+    assert shown == {f"t{number}": f"Subject {number}" for number in range(3)}
+
+
+async def test_a_batch_whose_undo_is_partly_refused_is_whole_again_in_the_end(
+    bench: Bench,
+) -> None:
+    await bench.start(3)
+    bench.box.set_status(Status.CLOSED, ["t0", "t1", "t2"])
+    await bench.tick(5.0)
+    bench.network.fail("set_status", Forbidden("no"), Forbidden("no"))
+    bench.box.undo()
+    await bench.tick(5.0)
+    numbers = [(entry.number, len(entry.acts)) for entry in bench.state.undo + bench.state.redo]
+    assert numbers == [(numbers[0][0], 2), (numbers[0][0], 1)]
+    bench.box.undo()
+    await bench.tick(5.0)
+    (entry,) = bench.state.redo
+    assert {act.thread_id for act in entry.acts} == {"t0", "t1", "t2"}
+    assert [status_of(bench.state, row) for row in range(3)] == [Status.OPEN] * 3
+    bench.box.redo()
+    await bench.tick(5.0)
+    assert [status_of(bench.state, row) for row in range(3)] == [Status.CLOSED] * 3
+
+
+async def test_what_was_not_known_before_is_not_undone_to_a_guess(
+    make_bench: Callable[[Capabilities], Bench],
+) -> None:
+    bench = make_bench(replace(EVERYTHING, triage_in_list=False))
+    for number in range(2):
+        bench.mail(number)
+    await bench.backend.set_status("t0", Status.WAITING)
+    bench.network.hold("triage")
+    await bench.start(0)
+    bench.box.set_status(Status.CLOSED, ["t0"])
+    assert bench.state.notice is not None
+    assert bench.state.notice.text == "closed “Subject 0”; this cannot be undone"
+    assert bench.state.undo == ()
+    bench.box.set_unread(False, ["t0"])
+    bench.box.undo()
+    bench.box.undo()
+    await bench.tick(5.0)
+    assert (await bench.backend.triage("t0")).status is Status.CLOSED
+    assert (await bench.backend.thread("t0")).unread
+    bench.network.unhold("triage")
+
+
 async def test_many_threads_are_one_entry(bench: Bench) -> None:
     await bench.start(5)
     bench.box.set_status(Status.CLOSED, ["t0", "t1", "t2", "nowhere"])
@@ -361,7 +437,17 @@ def test_the_inverse_of_an_act_leads_back(act: Act, earlier: list[Act]) -> None:
     before = a_thread()
     for each in earlier:
         before = applied(each, before)
-    assert the_same(applied(inverse(act, before), applied(act, before)), before)
+    back = inverse(act, before)
+    assert back is not None
+    assert the_same(applied(back, applied(act, before)), before)
+
+
+def test_nothing_leads_back_to_what_is_not_known() -> None:
+    before = replace(a_thread(), triage=None)
+    assert inverse(Act("t0", status=Status.CLOSED), before) is None
+    assert inverse(Act("t0", add=("vip",)), before) is None
+    assert inverse(Act("t0", assignee=None), before) is None
+    assert inverse(Act("t0", unread=True), before) == Act("t0", unread=before.unread)
 
 
 @given(st.lists(st.tuples(acts, st.booleans(), st.booleans()), max_size=6), st.data())

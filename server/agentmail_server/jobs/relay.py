@@ -18,7 +18,7 @@ from agentmail_server.jobs.attempt import CROWDED, CROWDED_REASON, Attempt
 from agentmail_server.jobs.runner import DONE, FINISHED, Kind, Later, Outcome
 from agentmail_server.mail.headers import count_received
 from agentmail_server.service import dispatching, relaying
-from agentmail_server.service.inbound import fold_key
+from agentmail_server.service.inbound import identify
 from agentmail_server.store import outbox
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class RelayJob:
             self._ids,
             now,
             dispatch,
-            dedupe_key=await fold_key(self._ids, copy),
+            identity=await identify(copy),
             copy=copy,
             looping=count_received(copy) > _MAX_HOPS,
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from agentmail_server.ids import Clock, Ids, to_micros
 from agentmail_server.mail.dates import parse_date, sane_date
-from agentmail_server.mail.headers import message_id_of, read_headers
+from agentmail_server.mail.headers import read_headers
+from agentmail_server.mail.identity import Identity
+from agentmail_server.service.inbound import identify
 from agentmail_server.store import inboxes, intake
 from agentmail_server.store.engine import Store
 from agentmail_server.store.records import AcceptedMail, InboxTarget
@@ -26,18 +27,18 @@ class History:
 
 async def bring_one(store: Store, ids: Ids, clock: Clock, org_id: str, history: History) -> bool:
     """Keep the message; return whether it was new. Raises NotFound for a foreign inbox."""
-    key = history.dedupe or _key(history.raw)
+    identity = await identify(history.raw)
     dated = parse_date(read_headers(history.raw).text("date"))
     received = sane_date(dated, clock.now()) or clock.now()
     return await store.write(
-        _bring, ids, to_micros(clock.now()), org_id, (history, key, to_micros(received))
+        _bring, ids, to_micros(clock.now()), org_id, (history, identity, to_micros(received))
     )
 
 
 def _bring(
-    conn: Connection, ids: Ids, now: int, org_id: str, what: tuple[History, str, int]
+    conn: Connection, ids: Ids, now: int, org_id: str, what: tuple[History, Identity, int]
 ) -> bool:
-    history, key, received_at = what
+    history, identity, received_at = what
     inbox = inboxes.get_inbox(conn, org_id, history.inbox_id)
     target = InboxTarget(inbox.id, org_id, inbox.domain_id, inbox.address, inbox.status)
     mail = AcceptedMail(
@@ -46,12 +47,9 @@ def _bring(
         targets=((target, inbox.address),),
         peer="",
         source="import",
-        dedupe_key=key,
+        # Else by what the import from files and the SMTP side make of the same bytes.
+        dedupe_key=history.dedupe or identity.key,
         received_at=received_at,
+        sha256=identity.sha256,
     )
     return bool(intake.accept_raw(conn, ids, now, mail))
-
-
-def _key(raw: bytes) -> str:
-    # What the import from files and the SMTP side make of the same bytes.
-    return f"{message_id_of(raw) or ''}|{hashlib.sha256(raw).hexdigest()}"

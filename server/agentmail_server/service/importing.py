@@ -123,6 +123,7 @@ def _accepted(mail: SourceMail, target: InboxTarget) -> AcceptedMail:
         source="import",
         dedupe_key=mail.dedupe_key,
         received_at=to_micros(mail.received_at),
+        sha256=mail.sha256,
     )
 
 

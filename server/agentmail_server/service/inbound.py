@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentmail_server.ids import to_micros
-from agentmail_server.mail.headers import message_id_of
+from agentmail_server.mail.identity import Identity, identity_of
 from agentmail_server.store.intake import accept_raw
 from agentmail_server.store.records import AcceptedMail
 
@@ -37,7 +36,7 @@ class Arrival:
 
 async def accept(store: Store, ids: Ids, clock: Clock, arrival: Arrival) -> str:
     """Commit the mail and return its raw id; parsing is left to a job of the same commit."""
-    key = await fold_key(ids, arrival.content)
+    identity = await identify(arrival.content)
     mail = AcceptedMail(
         content=arrival.content,
         envelope_from=arrival.envelope_from,
@@ -45,26 +44,27 @@ async def accept(store: Store, ids: Ids, clock: Clock, arrival: Arrival) -> str:
         peer=arrival.peer,
         helo=arrival.helo,
         source=arrival.source,
-        dedupe_key=key,
+        dedupe_key=fold_key(ids, identity),
         received_at=to_micros(clock.now()),
+        sha256=identity.sha256,
     )
     raw_ids = await store.write(accept_raw, ids, mail.received_at, mail)
     return raw_ids[0] if raw_ids else "duplicate"
 
 
-async def fold_key(ids: Ids, content: bytes) -> str:
+async def identify(content: bytes) -> Identity:
+    """Return by what a mail is known again."""
+    if len(content) > _BIG:
+        return await asyncio.to_thread(identity_of, content)
+    return identity_of(content)
+
+
+def fold_key(ids: Ids, identity: Identity) -> str:
     """Return what a sender's retry shares with its first try.
 
     Without a Message-ID nothing tells a retry from a second, equal mail: both are kept.
     """
-    message_id = message_id_of(content)
-    if message_id is None:
-        return ids.make("once")
-    if len(content) > _BIG:
-        digest = await asyncio.to_thread(hashlib.sha256, content)
-    else:
-        digest = hashlib.sha256(content)
-    return f"{message_id}|{digest.hexdigest()}"
+    return identity.key if identity.message_id is not None else ids.make("once")
 
 
 def one_each(

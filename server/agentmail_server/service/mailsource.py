@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import hashlib
 import io
 import logging
 import lzma
@@ -23,7 +22,8 @@ from typing import IO, TYPE_CHECKING, cast
 
 from agentmail_server.errors import BadRequest
 from agentmail_server.mail.dates import parse_date, sane_date
-from agentmail_server.mail.headers import message_id_of, read_headers
+from agentmail_server.mail.headers import read_headers
+from agentmail_server.mail.identity import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,6 +51,8 @@ class SourceMail:
     raw: bytes
     dedupe_key: str
     received_at: datetime
+    # Of `raw`, in hex; empty where nobody has made it yet.
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,14 @@ def iter_mails(path: str, source_format: str | None, *, now: datetime) -> Iterat
     for found in _found(path, source_format):
         if not found.raw.strip():
             continue
-        digest = hashlib.sha256(found.raw)
-        seen[digest.digest()[:16]] += 1
-        number = seen[digest.digest()[:16]]
-        key = f"{message_id_of(found.raw) or ''}|{digest.hexdigest()}"
+        identity = identity_of(found.raw)
+        digest = bytes.fromhex(identity.sha256)[:16]
+        seen[digest] += 1
+        number = seen[digest]
         yield SourceMail(
             raw=found.raw,
-            dedupe_key=key if number == 1 else f"{key}#{number}",
+            sha256=identity.sha256,
+            dedupe_key=identity.key if number == 1 else f"{identity.key}#{number}",
             received_at=_date_of(found, now),
         )
 

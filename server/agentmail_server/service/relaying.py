@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from agentmail_server.ids import from_micros
 from agentmail_server.relay.outcome import RecipientResult, refused
-from agentmail_server.service.inbound import one_each
+from agentmail_server.service.inbound import fold_key, one_each
 from agentmail_server.store import delivery, intake, outbox, softbounces, tables
 from agentmail_server.store.records import AcceptedMail
 from agentmail_server.store.transaction import touch
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from agentmail_server.ids import Ids
+    from agentmail_server.mail.identity import Identity
     from agentmail_server.service.dispatching import Dispatch
     from agentmail_server.store.records import MessageRow
 
@@ -39,13 +40,13 @@ def deliver_inside(
     now: int,
     dispatch: Dispatch,
     *,
-    dedupe_key: str,
+    identity: Identity,
     copy: bytes,
     looping: bool,
 ) -> None:
     """Unit: put the mail into our own inboxes and say so, or refuse it, in one commit.
 
-    Who may not be written to any more is told of in the same.
+    Who may not be written to any more is told of in the same. `identity` is that of the `copy`.
     """
     for address in dispatch.suppressed:
         delivery.append_event(conn, ids, now, dispatch.message, address, "suppressed", SUPPRESSED)
@@ -63,8 +64,9 @@ def deliver_inside(
             targets=one_each(active),
             peer="",
             source="local",
-            dedupe_key=dedupe_key,
+            dedupe_key=fold_key(ids, identity),
             received_at=now,
+            sha256=identity.sha256,
         )
         intake.accept_raw(conn, ids, now, mail)
         results += [_taken_inside(address) for _, address in active]

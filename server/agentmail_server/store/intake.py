@@ -63,7 +63,7 @@ def accept_raw(conn: Connection, ids: Ids, now: int, mail: AcceptedMail) -> list
     """
     lock(conn, f"accept:{mail.dedupe_key}")
     wanted = _new_targets(conn, mail)
-    digest = hashlib.sha256(mail.content).hexdigest()
+    digest = mail.sha256 or hashlib.sha256(mail.content).hexdigest()
     made: list[str] = []
     for org_id, targets in sorted(wanted.items()):
         raw_id = ids.make("raw")

@@ -200,3 +200,5 @@ class AcceptedMail:
     received_at: int
     # What the peer called itself.
     helo: str = ""
+    # Of the content, in hex; empty where nobody has made it yet.
+    sha256: str = ""

@@ -113,7 +113,8 @@ class ParseJob:
 
     async def _parsed(self, job: JobRow, mail: RawMailRow) -> ParsedMail:
         if job.attempts > LAST_FULL_ATTEMPT:
-            return salvage(mail.content, job.last_error or "cannot be stored as parsed")
+            reason = job.last_error or "cannot be stored as parsed"
+            return await asyncio.to_thread(salvage, mail.content, reason)
         return await self._parser.parse(mail.content)
 
     async def _auth(self, mail: RawMailRow) -> Mapping[str, Any] | None:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from agentmail_server.errors import BadRequest, Unavailable
+from agentmail_server.errors import BadRequest, OutOfRoom, Unavailable
 from agentmail_server.jobs import parse
 from agentmail_server.jobs.parse import ParseJob
 from agentmail_server.jobs.runner import Kind
 from agentmail_server.mail.model import Mailbox, ParsedMail
+from agentmail_server.mail.parse import salvage
 from agentmail_server.service.inbound import Arrival, accept
 from agentmail_server.store import intake, outbox, tables
 from agentmail_server.store.records import InboxTarget, JobRow
@@ -124,7 +126,14 @@ async def test_what_cannot_be_stored_as_parsed_is_shown_by_its_headers(
             raise BadRequest("this text cannot be stored")
         return real(conn, yard.ids, now, raw_id, parsed)
 
+    salvaged: list[threading.Thread] = []
+
+    def noted(raw: bytes, reason: str) -> ParsedMail:
+        salvaged.append(threading.current_thread())
+        return salvage(raw, reason)
+
     monkeypatch.setattr(intake, "record", picky)
+    monkeypatch.setattr(parse, "salvage", noted)
     runner = await yard.run(kind(yard, Parser()), poll=60)
     await deliver(yard)
     for attempt in range(1, parse.LAST_FULL_ATTEMPT + 1):
@@ -135,3 +144,31 @@ async def test_what_cannot_be_stored_as_parsed_is_shown_by_its_headers(
     (row,) = await yard.rows(tables.messages)
     assert (row.subject, row.from_address, row.text) == ("Hi", "ann@sender.test", "")
     assert row.parse_error
+    # A mail may be large: nothing else waits for it.
+    assert len(salvaged) == 1
+    assert threading.main_thread() not in salvaged
+
+
+async def test_an_outage_does_not_make_a_mail_a_salvaged_one(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = intake.record
+    failures = 12
+
+    def full(*args: Any) -> object:
+        nonlocal failures
+        if failures:
+            failures -= 1
+            raise OutOfRoom("the disk is full")
+        return real(*args)
+
+    monkeypatch.setattr(intake, "record", full)
+    runner = await yard.run(kind(yard, Parser()), poll=60)
+    await deliver(yard)
+    for left in range(11, -1, -1):
+        await yard.until(lambda rows, left=left: failures == left and not rows[0].lease)  # type: ignore[misc]
+        yard.advance(80)
+        runner.wake()
+    await yard.until(lambda rows: rows[0].done_at is not None)
+    (row,) = await yard.rows(tables.messages)
+    assert (row.subject, row.text, row.parse_error) == ("Hi", "Text", None)

@@ -140,12 +140,6 @@ class Indexer:
         """Tell whether the asked place is better compared one by one than asked of the index."""
         return self._feed is not None and await self._places.few(org_id, asked, self._feed.newest)
 
-    def sweep(self) -> None:
-        """Look at all mail again, not only at what is new."""
-        if self._feed is not None:
-            self._feed.seen = 0
-        self._wake.set()
-
     async def run(self) -> None:
         """Work until cancelled."""
         if self._settings.embedder == "none":

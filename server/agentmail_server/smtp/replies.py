@@ -26,7 +26,6 @@ CANNOT_VERIFY = Reply(252, "2.0.0", "Cannot verify, but will take mail for it an
 
 UNKNOWN_RECIPIENT = Reply(550, "5.1.1", "No such inbox here")
 INACTIVE_RECIPIENT = Reply(550, "5.2.1", "This inbox is switched off")
-BAD_ADDRESS = Reply(553, "5.1.3", "Malformed address")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients")
 TOO_BIG = Reply(552, "5.3.4", "Message is bigger than the limit")
 BARE_LINE_ENDS = Reply(550, "5.6.11", "Lines must end in CRLF; a bare CR or LF is refused")

@@ -19,7 +19,6 @@ from agentmail_server.store.transaction import keep
 
 DAY = 24 * 3600 * 1_000_000
 SUBJECT_WINDOW = 14 * DAY
-MIN_SUBJECT = 4
 MAX_REFERENCES = 100
 
 # Made once: every mail asks these, and building them costs more than asking.
@@ -137,14 +136,13 @@ def _by_references(known: dict[str, _Known], linked: Sequence[str]) -> str | Non
 
 def _by_subject(conn: Connection, letter: Letter) -> str | None:
     """Return the one recent thread of this subject in which the sender is, else None."""
-    keys = letter.keys
-    if not keys.had_reply_prefix or keys.generic or len(keys.base_subject) < MIN_SUBJECT:
+    if not letter.keys.may_match_subject:
         return None
     query = (
         select(threads.c.id)
         .where(
             threads.c.inbox_id == letter.inbox_id,
-            threads.c.base_subject == keys.base_subject,
+            threads.c.base_subject == letter.keys.base_subject,
             threads.c.last_message_at.between(
                 letter.received_at - SUBJECT_WINDOW, letter.received_at + SUBJECT_WINDOW
             ),

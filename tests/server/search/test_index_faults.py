@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from agentmail_server.service import keys
+from agentmail_server.service import indexing, keys
 from agentmail_server.store import accounts
 from agentmail_server.store.inboxes import create_inbox
 from agentmail_server.store.tables import message_vectors, messages, threads
@@ -203,19 +203,23 @@ async def test_mail_deleted_behind_the_index_is_never_shown(filled: Desk) -> Non
         assert target not in [row["thread_id"] for row in found["data"]]
 
 
-async def test_vectors_deleted_from_sql_are_made_again(filled: Desk) -> None:
+async def test_vectors_deleted_from_sql_are_made_again(
+    filled: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await filled.server.store.write(lambda conn: conn.execute(delete(message_vectors)))
     names = await filled.names_in_index()
 
     def count(conn: Connection) -> int:
         return conn.execute(select(func.count()).select_from(message_vectors)).scalar_one()
 
-    filled.server.indexer.sweep()
+    # It looks at all mail again each time it has nothing to do.
+    monkeypatch.setattr(indexing, "_SWEEP", 0.0)
 
     async def whole() -> bool:
         return await filled.server.store.read(count) == len(names)
 
     await until(whole)
+    monkeypatch.undo()
     await filled.indexed()
     assert sorted(await filled.names_in_index()) == sorted(names)
 

@@ -1,4 +1,4 @@
-"""The TUI on a pseudo-terminal: start to a usable list, and key to paint; beside alot."""
+"""The TUI on a pseudo-terminal: start to a usable list, and key to paint; beside its peers."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ KEYS: dict[str, tuple[bytes, ...]] = {
     "G, g g (to the ends)": (b"G", b"gg"),
     "enter, h (read, back)": (b"\r", b"h"),
 }
-PEER_KEYS: dict[str, tuple[bytes, ...]] = {
-    "j (a row down)": (b"j",),
-    "enter, d (read, back)": (b"\r", b"d"),
+PEER_KEYS: dict[str, dict[str, tuple[bytes, ...]]] = {
+    "alot": {"j (a row down)": (b"j",), "enter, d (read, back)": (b"\r", b"d")},
+    "aerc": {"j (a row down)": (b"j",), "enter, q (read, back)": (b"\r", b"q")},
 }
 Opener = Callable[[], AbstractContextManager[Terminal]]
 Rows = list[tuple[str, ...]]
@@ -61,11 +61,13 @@ def main() -> None:
             with serving(folder, key) as server:
                 at = (f"{count:,}", "agentmail-tui")
                 _measure(at, lambda: tui(server.url, key, str(home)), KEYS, starts, keys)  # noqa: B023
-        if peers.alot_is_there():
-            with throw_away_folder() as folder:
+        with throw_away_folder() as folder:
+            there = peers.installed()
+            if there:
                 peers.fill(folder, count)
-                at = (f"{count:,}", "alot")
-                _measure(at, lambda: peers.alot(folder), PEER_KEYS, starts, keys)
+            for name in there:
+                at = (f"{count:,}", name)
+                _measure(at, lambda: peers.opened(name, folder), PEER_KEYS[name], starts, keys)  # noqa: B023
     head = ("threads", "program", "first output p50", "first row p50", "worst", "memory at the end")
     table(head, starts)
     print()

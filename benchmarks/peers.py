@@ -1,11 +1,11 @@
-"""alot, a terminal mail client in Python, on as many mails of its own, where it is installed."""
+"""alot and aerc, terminal mail clients, on as many mails of their own, where they are installed."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from pathlib import Path
@@ -17,9 +17,9 @@ _STEP = 345  # seconds from mail to mail: 100,000 in 400 days
 _WORDS = ("refund", "parcel", "invoice", "grinder", "kettle", "order", "quote", "sample", "visit")
 
 
-def alot_is_there() -> bool:
-    """Tell whether alot and its index can be run here."""
-    return shutil.which("alot") is not None and shutil.which("notmuch") is not None
+def installed() -> list[str]:
+    """Return the peers that can be run here, on an index of notmuch."""
+    return [name for name in _COMMANDS if shutil.which(name) and shutil.which("notmuch")]
 
 
 def fill(folder: Path, count: int) -> None:
@@ -35,20 +35,39 @@ def fill(folder: Path, count: int) -> None:
         "[new]\ntags=inbox\n"
     )
     (folder / "alot.conf").write_text("initial_command = search tag:inbox\n")
+    _fill_aerc(folder / "aerc", folder / "mail")
     subprocess.run(
         ["notmuch", "new", "--quiet"], env=_environ(folder), check=True, stdin=subprocess.DEVNULL
     )
 
 
 @contextmanager
-def alot(folder: Path) -> Iterator[Terminal]:
-    """Run alot on such a folder."""
-    command = ["alot", "--notmuch-config", str(_config(folder)), "-c", str(folder / "alot.conf")]
-    terminal = Terminal(_environ(folder), command)
+def opened(name: str, folder: Path) -> Iterator[Terminal]:
+    """Run a peer on such a folder."""
+    terminal = Terminal(_environ(folder), [name, *_COMMANDS[name](folder)])
     try:
         yield terminal
     finally:
         terminal.close()
+
+
+def _alot(folder: Path) -> list[str]:
+    return ["--notmuch-config", str(_config(folder)), "-c", str(folder / "alot.conf")]
+
+
+_COMMANDS: dict[str, Callable[[Path], list[str]]] = {"alot": _alot, "aerc": lambda _: []}
+
+
+def _fill_aerc(config: Path, mail: Path) -> None:
+    config.mkdir()
+    account = config / "accounts.conf"
+    account.write_text(
+        f"[bench]\nsource = notmuch://{mail}\nquery-map = {config / 'queries'}\n"
+        "default = inbox\nfrom = Bench <b@mail.example>\n"
+    )
+    # It reads no account that others could read.
+    account.chmod(0o600)
+    (config / "queries").write_text("inbox=tag:inbox\n")
 
 
 def _mail(number: int) -> bytes:

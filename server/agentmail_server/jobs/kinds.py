@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agentmail_server.jobs.authenticate import authenticating
 from agentmail_server.jobs.erase import EraseJob
 from agentmail_server.jobs.extract import ExtractJob
+from agentmail_server.jobs.large import FewLarge
 from agentmail_server.jobs.parse import ParseJob
 from agentmail_server.jobs.parser import ParserPool
 from agentmail_server.jobs.relay import RelayJob
@@ -64,8 +65,9 @@ class Workshop:
             thresholds=Thresholds.of(self.settings),
             senders=await stack.enter_async_context(authenticating(self.settings)),
         )
+        few = FewLarge(self.store, job, workers + 2)
         # Leased ahead of the workers, so that they never wait for the store.
-        return Kind("parse", job, limit=workers * 8, lease_seconds=300)
+        return Kind("parse", few, limit=workers * 8, lease_seconds=300)
 
     def other_kinds(self, stack: AsyncExitStack) -> list[Kind]:
         """Return the kinds that need nothing to be started; what they open ends with the stack."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import literal, select
@@ -20,6 +21,25 @@ if TYPE_CHECKING:
     from agentmail_server.store.engine import Store
 
 _PATIENCE = 3.0
+# Counting buried jobs goes through the whole outbox, and readiness is asked for often.
+_RECOUNT = 60.0
+
+
+class Buried:
+    """How many jobs of each kind were given up, counted anew once a minute at most."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._counted_at = -math.inf
+        self._counts: dict[str, int] = {}
+
+    async def __call__(self) -> dict[str, int]:
+        """Return the counts."""
+        now = asyncio.get_running_loop().time()
+        if now - self._counted_at > _RECOUNT:
+            self._counts = await self._store.read(outbox.buried)
+            self._counted_at = now
+        return self._counts
 
 
 class Readiness:
@@ -41,6 +61,7 @@ class Readiness:
         self._relay_error = relay_error
         self._indexer = indexer
         self._disk = disk or DiskRoom()
+        self._buried = Buried(store)
 
     async def __call__(self) -> dict[str, Any]:
         """Return the facts; `ready` is False when mail could not be stored or worked on."""
@@ -55,6 +76,7 @@ class Readiness:
             "disk_free": self._disk.free(),
             "runner": "ok" if runner else "not running",
             "backlog": backlog,
+            "buried": {} if store_error else await self._buried(),
             "relay": self._relay_name,
             "relay_error": self._relay_error(),
             **(await self._search() if store_error is None else {}),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 
 from sqlalchemy import Connection, select
 
@@ -12,6 +13,9 @@ from agentmail_server.store.records import MessageQuery, MessageRow, Order, Thre
 from agentmail_server.store.tables import inboxes as inbox_table
 from agentmail_server.store.tables import messages as message_table
 
+# Signs of text in one page.
+MOST_TEXT = 8_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Messages:
@@ -19,6 +23,7 @@ class Messages:
 
     rows: list[MessageRow]
     addresses: Mapping[str, str]
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,17 @@ def conversation(
 
 
 def page_of_messages(conn: Connection, org_id: str, query: MessageQuery) -> Messages:
-    """Return a page of messages, with one more than its limit where more follow."""
-    return _with_addresses(conn, messages.list_messages(conn, org_id, query))
+    """Return a page of messages; one with much text ends before its limit."""
+    found = messages.list_messages(conn, org_id, query)
+    rows = _portion(found[: query.limit])
+    return replace(_with_addresses(conn, rows), has_more=len(found) > len(rows))
+
+
+def _portion(rows: list[MessageRow]) -> list[MessageRow]:
+    """Return those that make up one reply, at least one: nobody is answered while it is written."""
+    sizes = accumulate(len(row.text) + len(row.html or "") for row in rows)
+    fitting = sum(size <= MOST_TEXT for size in sizes)
+    return rows[: max(fitting, 1)]
 
 
 def one_message(conn: Connection, org_id: str, message_id: str) -> Messages:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from agentmail_server.http.inert import disposition
 from agentmail_server.mail.parse import parse
+from agentmail_server.service import conversations
 
 if TYPE_CHECKING:
     from tests.server.http.conftest import Api
@@ -149,6 +150,23 @@ class TestList:
     async def test_a_moment_that_is_none_is_400(self, api: Api, moment: str) -> None:
         body = await api.refused(400, "GET", f"/v1/messages?sender=a@b.example&before={moment}")
         assert body["details"][0]["path"] == "before"
+
+    @pytest.mark.parametrize(("most", "pages"), [(250, [2, 2, 1]), (10, [1, 1, 1, 1, 1])])
+    async def test_a_page_with_much_text_ends_early(
+        self, api: Api, monkeypatch: pytest.MonkeyPatch, most: int, pages: list[int]
+    ) -> None:
+        monkeypatch.setattr(conversations, "MOST_TEXT", most)
+        inbox = await api.inbox()
+        sent = [(await api.arrive(inbox, text="x" * 100)).id for _ in range(5)]
+        path = f"/v1/messages?inbox_id={inbox['id']}&order=asc&limit=1000"
+        page: Any = {"next_cursor": ""}
+        seen, sizes = [], []
+        while page["next_cursor"] is not None:
+            page = (await api.call("GET", f"{path}&cursor={page['next_cursor']}")).json()
+            assert page["has_more"] is (page["next_cursor"] is not None)
+            seen += [row["id"] for row in page["data"]]
+            sizes.append(len(page["data"]))
+        assert (seen, sizes) == (sent, pages)
 
     async def test_the_cursor_walks_on(self, api: Api) -> None:
         inbox = await api.inbox()

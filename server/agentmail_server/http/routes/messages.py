@@ -40,10 +40,10 @@ async def list_messages(call: Call[MessagesQuery, NoBody]) -> Reply:
     key = call.cursors.read(asked.cursor, sealed) if asked.cursor is not None else None
     query = MessageQuery(**filters, limit=asked.limit, cursor_key=key)
     found = await call.deps.store.read(page_of_messages, call.org_id, query)
-    rows, more = found.rows[: asked.limit], len(found.rows) > asked.limit
-    after = call.cursors.make((rows[-1].created_at, rows[-1].seq), sealed) if more else None
-    shown = [message_out(row, found.addresses[row.inbox_id]) for row in rows]
-    return data(shown, next_cursor=after, has_more=more)
+    last = found.rows[-1] if found.has_more else None
+    after = None if last is None else call.cursors.make((last.created_at, last.seq), sealed)
+    shown = [message_out(row, found.addresses[row.inbox_id]) for row in found.rows]
+    return data(shown, next_cursor=after, has_more=found.has_more)
 
 
 def _bare(sender: str | None) -> str | None:

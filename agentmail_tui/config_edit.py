@@ -83,17 +83,22 @@ def _written(path: Path, before: str, after: str, *, without: str = "") -> Confi
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
     try:
-        found = load_config(path)
+        return _read_again(path, without)
     except ConfigError:
         _replace(path, before)
         raise
+
+
+def _read_again(path: Path, without: str) -> Config:
+    found = load_config(path)
     if without in found.profiles:
         raise ConfigError(f"{path} is written in a way that is only changed by hand")
     return found
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all, readable by its owner alone."""
+    """Write a file whole or not at all, readable by its owner alone; a link to it stays one."""
+    path = path.resolve()
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

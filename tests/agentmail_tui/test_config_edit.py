@@ -47,6 +47,26 @@ def test_added_server_leaves_the_rest_as_it_was_written(path: Path) -> None:
     assert (found.default, found.keymap) == ("work", {"triage.close": "E"})
 
 
+def test_what_cannot_be_taken_off_leaves_the_file_as_it_was(path: Path) -> None:
+    path.parent.mkdir()
+    written = 'default = "work"\nprofiles.work.url = "https://mail.example"\n'
+    path.write_text(written)
+    with pytest.raises(ConfigError, match="by hand"):
+        remove_profile(path, "work")
+    assert path.read_text() == written
+
+
+def test_a_file_elsewhere_is_written_through_its_link(path: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "dotfiles" / "config.toml"
+    kept.parent.mkdir()
+    kept.write_text(FILE)
+    path.parent.mkdir()
+    path.symlink_to(kept)
+    add_profile(path, Profile("two", "https://two.example"))
+    assert path.is_symlink()
+    assert "two" in load_config(kept).profiles
+
+
 @pytest.mark.parametrize("name", ["", "a b", "-x", "a]\n[keymap", "x" * 41])
 def test_name_that_is_none_is_refused(path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="letters"):

@@ -134,12 +134,12 @@ def now() -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def user_name() -> str:
-    """Return the name of the user who runs this."""
+def user_name(otherwise: str = "me") -> str:
+    """Return the name of the user who runs this, or what stands for one without a name."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):
-        return "me"
+        return otherwise
 
 
 def _own(server: Bundled, options: ConnectionOptions, config: Config) -> Connection:

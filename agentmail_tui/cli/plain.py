@@ -6,10 +6,9 @@ import asyncio
 import sys
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from msgspec import field
 from msgspec.structs import replace
 
 from agentmail_tui.backends.protocol import Backend
@@ -20,6 +19,7 @@ from agentmail_tui.cli.plain_writing import Letter, new_mail, reply_to
 from agentmail_tui.domain import Capabilities, Draft, Inbox, Status, Thread, ThreadFilter, Triage
 from agentmail_tui.errors import Forbidden, MailError, Rejected
 from agentmail_tui.mailbox.snooze import typed
+from agentmail_tui.mailbox.tag_change import typed_change
 
 _PAGE = 20
 _LISTS: dict[str, ThreadFilter] = {
@@ -186,13 +186,14 @@ class Talk:
 
     async def _tag(self, rest: str) -> list[str]:
         row, words = self._write(rest)
-        each = words.split()
-        if not each or any(len(word) < 2 or word[0] not in "+-" for word in each):
+        change = typed_change(words)
+        if change is None:
             raise Rejected("write tag, a number, and +name or -name")
+        add, gone = change
         triage = row.triage or Triage()
-        if add := [word[1:] for word in each if word[0] == "+"]:
+        if add:
             triage = await self.backend.add_tags(row.id, add)
-        if gone := [word[1:] for word in each if word[0] == "-"]:
+        if gone:
             triage = await self.backend.remove_tags(row.id, gone)
         return self._done(row, triage)
 

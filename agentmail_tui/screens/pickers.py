@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agentmail_tui.mailbox.select import age
 from agentmail_tui.mailbox.state import Tone
+from agentmail_tui.mailbox.tag_change import TagChange, typed_change
 from agentmail_tui.screens.fuzzy import best
 from agentmail_tui.screens.known import known_owners, known_tags
 from agentmail_tui.screens.modal import PickScreen
@@ -16,22 +17,10 @@ if TYPE_CHECKING:
     from agentmail_tui.domain import Inbox, Thread
     from agentmail_tui.screens.context import Context
 
-TagChange = tuple[tuple[str, ...], tuple[str, ...]]
 NOBODY = ""
 ALL_INBOXES = ""
 # Before what was typed, where that is to be a new inbox; no id begins so.
 NEW_INBOX = "+ "
-
-
-def typed_change(text: str) -> TagChange | None:
-    """Read `+vip -urgent`; None if it is not written so."""
-    words = text.split()
-    if not words or any(len(word) < 2 or word[0] not in "+-" for word in words):
-        return None
-    return (
-        tuple(word[1:] for word in words if word[0] == "+"),
-        tuple(word[1:] for word in words if word[0] == "-"),
-    )
 
 
 class TagPicker(PickScreen[TagChange]):

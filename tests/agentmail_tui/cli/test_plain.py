@@ -105,3 +105,8 @@ async def test_read_only_changes_nothing(backend: MemoryBackend, now: datetime) 
 async def test_quit_ends_it(talk: Talk) -> None:
     await talk.answer("quit")
     assert talk.over
+
+
+async def test_before_anything_is_connected_no_command_is_known(backend: MemoryBackend) -> None:
+    talk = Talk(backend, me="maya")
+    assert await talk.answer("list all") == ["There is no command 'list'. Type help."]

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from agentmail_tui.mailbox.tag_change import typed_change
 from agentmail_tui.screens.addresses import read_addresses
 from agentmail_tui.screens.dates import date, number, size, when
 from agentmail_tui.screens.fuzzy import best, score
-from agentmail_tui.screens.pickers import typed_change
 
 NOW = datetime(2025, 3, 12, 11, 52, tzinfo=UTC)
 

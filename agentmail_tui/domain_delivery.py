@@ -85,3 +85,13 @@ class Delivery(Struct, frozen=True):
     suppressions: tuple[Suppression, ...] = ()
     webhooks: tuple[WebhookDelivery, ...] = ()
     endpoints: tuple[EndpointHealth, ...] = ()
+
+
+# A later step never gives way to an earlier one; all others are ends of the same rank.
+_RANKS = {"queued": 0, "sent": 1, "delivery_delayed": 1, "delivered": 2}
+_END = 3
+
+
+def outranks(new: Safe, old: Safe | None) -> bool:
+    """Tell whether a delivery status may take the place of another one."""
+    return old is None or _RANKS.get(new, _END) >= _RANKS.get(old, _END)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from agentmail_tui.clean import Safe
 from agentmail_tui.domain import DeliveryEvent, Live, LiveKind, Message
+from agentmail_tui.domain_delivery import outranks
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.showing import on_top, show, with_base, without
 from agentmail_tui.mailbox.state import EVENTS_LISTED, MailState
 from agentmail_tui.mailbox.update_acts import agreed
 
 EVENTS_KEPT = 200
-# A later step never gives way to an earlier one; the last four are ends of the same rank.
-_RANKS = {"queued": 0, "sent": 1, "delivery_delayed": 1, "delivered": 2}
-_END = 3
 
 
 def live_batch(state: MailState, event: ev.LiveBatch) -> MailState:
@@ -63,8 +60,3 @@ def _ticked(message: Message, step: DeliveryEvent) -> Message:
     if message.id != step.message_id or not outranks(step.event_type, message.delivery_status):
         return message
     return replace(message, delivery_status=step.event_type)
-
-
-def outranks(new: Safe, old: Safe | None) -> bool:
-    """Tell whether a delivery status may take the place of another one."""
-    return old is None or _RANKS.get(new, _END) >= _RANKS.get(old, _END)

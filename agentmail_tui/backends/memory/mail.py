@@ -18,11 +18,10 @@ from agentmail_tui.domain import (
     ThreadFilter,
     Triage,
 )
+from agentmail_tui.domain_delivery import outranks
 from agentmail_tui.errors import NotFound
 
 SNIPPET = 200
-_RANKS = {"queued": 0, "sent": 1, "delivery_delayed": 1, "delivered": 2}
-_END = 3
 _WAKES = frozenset({Status.WAITING, Status.CLOSED})
 
 
@@ -101,7 +100,9 @@ class Mail:
         thread_id = event.thread_id or ""
         messages = self.conversations.get(thread_id, [])
         for place, message in enumerate(messages):
-            if message.id == event.message_id and _outranks(event, message.delivery_status):
+            if message.id == event.message_id and outranks(
+                event.event_type, message.delivery_status
+            ):
                 messages[place] = replace(message, delivery_status=event.event_type)
                 self.threads[thread_id] = replace(
                     self.threads[thread_id], delivery_status=event.event_type
@@ -183,10 +184,6 @@ def _grown(thread: Thread, message: Message) -> Thread:
 def _snippet(message: Message) -> Safe:
     written = [line for line in message.text.split("\n") if not line.startswith(">")]
     return clean_line(" ".join(written), SNIPPET)
-
-
-def _outranks(event: DeliveryEvent, old: Safe | None) -> bool:
-    return old is None or _RANKS.get(event.event_type, _END) >= _RANKS.get(old, _END)
 
 
 def as_source(message: Message) -> str:

@@ -1,7 +1,7 @@
 """Errors that a backend may raise; the text is cleaned and fit to be shown.
 
 MailError
-├── Temporary           worth another try, by itself
+├── Temporary           the same call may go well later
 │   ├── Unreachable     no connection, or it broke
 │   ├── RateLimited     429; `retry_after` seconds
 │   └── ServerTrouble   5xx
@@ -26,7 +26,7 @@ class MailError(Exception):
 
 
 class Temporary(MailError):
-    """Worth trying again without asking."""
+    """The same call may go well later; whether to repeat it is for the caller to judge."""
 
 
 class Permanent(MailError):

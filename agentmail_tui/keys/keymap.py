@@ -56,10 +56,6 @@ class Keymap(Struct, frozen=True):
             if stroke.startswith(start)
         )
 
-    def singles(self) -> dict[str, str]:
-        """Return each act's single strokes, as a Textual keymap."""
-        return {key.id: ",".join(single_strokes(key)) for key in self.keys if single_strokes(key)}
-
     def footer(self, place: Place) -> tuple[tuple[str, str, str], ...]:
         """Return (strokes, label, action of the first) of the footer, most wanted first."""
         rows = []

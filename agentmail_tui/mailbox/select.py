@@ -13,7 +13,6 @@ from agentmail_tui.domain import (
     Hit,
     Inbox,
     Message,
-    Status,
     Thread,
 )
 from agentmail_tui.mailbox.state import (
@@ -161,11 +160,6 @@ def outgoing(state: MailState, local_id: str | None) -> Outgoing | None:
 def failed_sends(state: MailState) -> tuple[Outgoing, ...]:
     """Return mail that did not go, or of which nobody knows."""
     return tuple(item for item in state.outgoing if item.phase is not SendPhase.SENDING)
-
-
-def status_of(thread: Thread) -> Status | None:
-    """Return the status, None while it is not known."""
-    return None if thread.triage is None else thread.triage.status
 
 
 def age(moment: datetime, now: datetime) -> str:

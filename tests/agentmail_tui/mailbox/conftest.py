@@ -13,7 +13,16 @@ from msgspec.structs import replace
 from agentmail_tui.backends.memory import EVERYTHING, MemoryBackend
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import Safe, clean, clean_line
-from agentmail_tui.domain import Address, Capabilities, Direction, Inbox, Live, Message
+from agentmail_tui.domain import (
+    Address,
+    Capabilities,
+    Direction,
+    Inbox,
+    Live,
+    Message,
+    Status,
+    Thread,
+)
 from agentmail_tui.errors import MailError, Unreachable
 from agentmail_tui.mailbox.mailbox import Mailbox
 from agentmail_tui.mailbox.state import MailState
@@ -239,6 +248,11 @@ def letter(number: int, thread: int | None = None, **more: Any) -> Message:
         parse_error=None,
     )
     return replace(message, **more)
+
+
+def status_in(thread: Thread) -> Status | None:
+    """Return the status of a row, None while it is not known."""
+    return None if thread.triage is None else thread.triage.status
 
 
 @pytest.fixture

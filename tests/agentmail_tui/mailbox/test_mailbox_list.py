@@ -10,7 +10,7 @@ from agentmail_tui.errors import NotFound, RateLimited, ServerTrouble
 from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.rows import ROWS_KEPT
 from agentmail_tui.mailbox.state import SPLITS, Link, MailState
-from tests.agentmail_tui.mailbox.conftest import NOW, Bench, letter, settle
+from tests.agentmail_tui.mailbox.conftest import NOW, Bench, letter, settle, status_in
 
 SPLIT = {split.key: split for split in SPLITS}
 
@@ -264,7 +264,7 @@ async def test_triage_is_read_again_after_new_mail_and_on_request(
 
 
 def statuses(state: MailState) -> list[Status | None]:
-    return [select.status_of(row) for _, row in sorted(state.window.rows.items())]
+    return [status_in(row) for _, row in sorted(state.window.rows.items())]
 
 
 async def test_where_one_inbox_is_listed_at_a_time_the_first_is_shown(

@@ -16,14 +16,14 @@ from agentmail_tui.mailbox.acts import KEEP, Act, Patch, applied, inverse, told
 from agentmail_tui.mailbox.mailbox import Mailbox
 from agentmail_tui.mailbox.state import SPLITS, MailState, Tone
 from agentmail_tui.mailbox.update import update
-from tests.agentmail_tui.mailbox.conftest import Bench, letter, settle
+from tests.agentmail_tui.mailbox.conftest import Bench, letter, settle, status_in
 
 OPEN = next(split for split in SPLITS if split.key == "open")
 
 
 def status_of(state: MailState, row: int = 0) -> Status | None:
     thread = select.visible_row(state, row)
-    return None if thread is None else select.status_of(thread)
+    return None if thread is None else status_in(thread)
 
 
 def tags_of(state: MailState, row: int = 0) -> tuple[str, ...]:
@@ -36,7 +36,7 @@ def ids(state: MailState) -> list[str]:
 
 
 VERBS: list[tuple[str, Callable[[Mailbox], None], Callable[[Thread], Any], Any]] = [
-    ("set_status", lambda box: box.set_status(Status.WAITING), select.status_of, Status.WAITING),
+    ("set_status", lambda box: box.set_status(Status.WAITING), status_in, Status.WAITING),
     ("add_tags", lambda box: box.change_tags(["vip"], []), lambda t: t.triage.tags, ("vip",)),  # type: ignore[union-attr]
     ("assign", lambda box: box.assign("ann"), lambda t: t.triage.assigned_to, "ann"),  # type: ignore[union-attr]
     ("set_unread", lambda box: box.set_unread(False), lambda t: t.unread, False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agentmail_server.mail.quotes import visible_text
 
 # Part of every embedder's id: another way of cutting needs other vectors.
-VERSION = "p1"
+CUTTING = "p1"
 # How much of a text is looked at, in signs.
 MOST_TEXT = 16_000
 _ONE_PASSAGE = 180

@@ -9,7 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-_CUTTING = "p1"
+from agentmail_server.search.passages import CUTTING
+
 _WEIGHTS = ("-m", "agentmail_server.search.weights")
 
 
@@ -29,7 +30,7 @@ class Loaded:
 async def load_model(embedder: str, model_dir: Path | None) -> Loaded:
     """Return the embedder of this name, fetched first where needed; raises `NoModel`."""
     if embedder == "hash":
-        return Loaded(f"hash-{_CUTTING}")
+        return Loaded(f"hash-{CUTTING}")
     environ = dict(os.environ)
     if model_dir is not None:
         environ["AGENTMAIL_MODEL_DIR"] = str(model_dir)
@@ -54,5 +55,5 @@ async def load_model(embedder: str, model_dir: Path | None) -> Loaded:
         raise NoModel(lines[-1] if lines else "the embedding model is not there")
     folder = Path(out.decode("utf-8").strip())
     return Loaded(
-        f"{folder.name}-{_CUTTING}", str(folder / "model.onnx"), str(folder / "tokenizer.json")
+        f"{folder.name}-{CUTTING}", str(folder / "model.onnx"), str(folder / "tokenizer.json")
     )

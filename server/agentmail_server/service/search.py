@@ -103,7 +103,8 @@ async def _both(
     except IndexUnavailable as error:
         meaning, reason = None, str(error)
     finally:
-        await asyncio.wait([by_words])
+        # Its error too is looked at, or asyncio would tell of it.
+        await asyncio.gather(by_words, return_exceptions=True)
     return meaning, by_words.result(), reason
 
 

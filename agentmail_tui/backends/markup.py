@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 # The number of no sign is that long, and Python refuses to read it.
 _NO_SIGN = re.compile(r"&#[0-9]{20,};?")
+_EMPTY = re.compile(r"<!---?>")
 
 
 class Markup(HTMLParser):
@@ -32,6 +33,8 @@ class Markup(HTMLParser):
 
     def parse_comment(self, i: int, report: bool = True) -> int:
         """Find the end of a comment; where one has none, no later one has."""
+        if empty := _EMPTY.match(self.rawdata, i):
+            return empty.end()
         if self._unclosed:
             return -1
         end = super().parse_comment(i, report)

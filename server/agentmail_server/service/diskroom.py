@@ -47,12 +47,12 @@ class DiskRoom:
             return None
 
     def problem(self) -> str | None:
-        """Return what is wrong, None while there is room."""
+        """Return what is wrong, without naming the folder, None while there is room."""
         free = self.free()
         if free is None or free >= self.floor:
             return None
         return (
-            f"the disk of {self.folder} has {free // _MEGABYTE} MB free, "
+            f"the disk has {free // _MEGABYTE} MB free, "
             f"and {self.floor // _MEGABYTE} MB are kept free"
         )
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from agentmail_server.errors import OutOfRoom, Unavailable
+
+log = logging.getLogger(__name__)
 
 # Primary result codes: busy, locked, nomem, readonly, ioerr, full, cantopen, protocol.
 _SQLITE_MOMENT = frozenset({5, 6, 7, 8, 10, 13, 14, 15})
@@ -24,15 +27,24 @@ def translate(error: Exception) -> Exception:
     if isinstance(error, (ConnectionError, TimeoutError)):
         return Unavailable("the database does not answer; try again")
     if isinstance(error, DBAPIError) and _is_full(error):
-        return OutOfRoom(f"the store cannot answer now: {error.orig}")
+        _note(error)
+        return OutOfRoom("the disk is full; try again when there is room")
     if isinstance(error, DBAPIError) and _is_moment(error):
-        return Unavailable(f"the store cannot answer now: {error.orig}")
+        _note(error)
+        return Unavailable("the store cannot answer now; try again")
     return error
 
 
 def worth_retrying(error: Exception) -> bool:
     """Tell whether PostgreSQL gave up a transaction only because of another one."""
     return isinstance(error, DBAPIError) and _sqlstate(error) in _POSTGRES_RETRY
+
+
+def _note(error: DBAPIError) -> None:
+    """Log what the database said, once: it may name places that are no caller's business."""
+    if not error.detail:
+        error.add_detail("logged")
+        log.warning("the database cannot be used now", extra={"reason": str(error.orig)})
 
 
 def _is_moment(error: DBAPIError) -> bool:

@@ -33,7 +33,10 @@ class PostgresDriver:
             # Errors are logged, and parameters are mail.
             hide_parameters=True,
         )
-        self._reading = self._engine.execution_options(postgresql_readonly=True)
+        # One snapshot for all statements of a unit, as on SQLite.
+        self._reading = self._engine.execution_options(
+            postgresql_readonly=True, isolation_level="REPEATABLE READ"
+        )
         self._notify = notify
         self._closed = False
 

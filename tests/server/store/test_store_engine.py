@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from agentmail_server.store.tables import orgs
 from agentmail_server.store.transaction import touch
 from sqlalchemy import Connection, event, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.util import await_only
 
 
 def add_org(conn: Connection, name: str) -> str:
@@ -252,9 +253,28 @@ async def test_the_journal_is_durable(sqlite_store: Store) -> None:
 
 
 async def test_reading_cannot_write(store: Store) -> None:
-    with pytest.raises(Exception, match=r"readonly|read-only"):
+    with pytest.raises(Exception, match=r"cannot answer now|read-only"):
         await store.read(add_org, "a")
     assert await store.read(names) == []
+
+
+async def test_a_unit_that_reads_sees_one_moment(store: Store) -> None:
+    await store.write(add_org, "first")
+    loop = asyncio.get_running_loop()
+
+    def wait(work: Coroutine[Any, Any, str]) -> None:
+        if isinstance(store._driver, SqliteDriver):
+            asyncio.run_coroutine_threadsafe(work, loop).result(10)
+        else:
+            await_only(work)
+
+    def twice(conn: Connection) -> tuple[list[str], list[str]]:
+        before = names(conn)
+        wait(store.write(add_org, "second"))
+        return before, names(conn)
+
+    assert await store.read(twice) == (["first"], ["first"])
+    assert await store.read(names) == ["first", "second"]
 
 
 async def test_topics_are_told_after_the_commit_and_only_then(store: Store) -> None:
@@ -298,7 +318,7 @@ async def test_a_full_disk_is_temporary_and_reads_go_on(sqlite_store: Store) -> 
 
 
 async def test_a_database_locked_by_another_is_temporary(
-    sqlite_store: Store, tmp_path: Path
+    sqlite_store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def impatient(conn: Connection) -> None:
         conn.exec_driver_sql("PRAGMA busy_timeout = 50")
@@ -310,6 +330,10 @@ async def test_a_database_locked_by_another_is_temporary(
         *(sqlite_store.write(add_org, f"n{n}") for n in range(3)), return_exceptions=True
     )
     assert [type(each) for each in outcomes] == [Unavailable] * 3
+    assert {str(each) for each in outcomes} == {"the store cannot answer now; try again"}
+    reasons = [getattr(record, "reason", "") for record in caplog.records]
+    assert set(reasons) == {"database is locked"}, "the log says why"
+    assert len(reasons) <= 3
     assert await sqlite_store.read(names) == []
     other.execute("ROLLBACK")
     other.close()

@@ -157,7 +157,8 @@ class Talk:
         self._cursor = page.next_cursor
         count = "1 thread" if len(page.items) == 1 else f"{len(page.items)} threads"
         end = ["Type more for the next."] if self._cursor else []
-        return [f"List {name}: {count}.", *self._told(first), *end]
+        part = "the next " if first else "the first " if self._cursor else ""
+        return [f"List {name}: {part}{count}.", *self._told(first), *end]
 
     def _told(self, first: int = 0) -> list[str]:
         numbered = enumerate(self.rows[first:], first + 1)

@@ -22,7 +22,12 @@ def row_line(number: int, thread: Thread, now: datetime) -> str:
         "with files" if thread.has_attachments else "",
         ago(thread.last_message_at, now),
     ]
-    return f"{number}. " + ". ".join(word for word in words if word) + "."
+    return f"{number}. " + " ".join(sentence(word) for word in words if word)
+
+
+def sentence(text: str) -> str:
+    """Return a text with a full stop, unless it ends a sentence as it is."""
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def _state(thread: Thread, now: datetime) -> Iterator[str]:

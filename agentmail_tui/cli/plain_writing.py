@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from agentmail_tui.backends.protocol import Backend
 from agentmail_tui.clean import Safe, clean_line
+from agentmail_tui.cli.plain_words import sentence
 from agentmail_tui.domain import Capabilities, Draft, Inbox, Message, Thread
 from agentmail_tui.errors import MailError, Rejected
 from agentmail_tui.mailbox.outbound import reply_draft, suppressed, uncertain
@@ -104,7 +105,8 @@ class Letter:
 
     def _ask_text(self) -> list[str]:
         self._next = self._text
-        return [f"To {self._people}. Subject: {clean_line(self.draft.subject)}.", _TEXT]
+        subject = sentence(clean_line(self.draft.subject))
+        return [f"To {self._people}. Subject: {subject}", _TEXT]
 
     async def _text(self, line: str) -> list[str]:
         if line.strip() != ".":

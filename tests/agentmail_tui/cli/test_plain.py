@@ -20,9 +20,9 @@ def triage(backend: MemoryBackend, thread_id: str) -> Triage:
 async def test_a_list_is_read_out_in_words(backend: MemoryBackend, now: datetime) -> None:
     lines = await Talk(backend, me="maya", clock=lambda: now).begin()
     assert lines[0].startswith("Connected to ")
-    assert lines[1] == "List all: 20 threads."
+    assert lines[1] == "List all: the first 20 threads."
     assert lines[2] == (
-        "1. unread. Ada Lindqvist. Re: Damaged parcel, refund?. needs reply."
+        "1. unread. Ada Lindqvist. Re: Damaged parcel, refund? needs reply."
         " tags refund, shipping, vip. sent mail delivered. 3 messages. with files. 7 minutes ago."
     )
     assert lines[-1] == "Type more for the next."

@@ -38,7 +38,7 @@ async def test_a_reply_leaves_after_a_yes_with_the_quote_below(
 ) -> None:
     row = talk.rows[0]
     asked = await say(talk, "reply 1")
-    assert asked[0] == "To ada.lindqvist@northmail.example. Subject: Re: Damaged parcel, refund?."
+    assert asked[0] == "To ada.lindqvist@northmail.example. Subject: Re: Damaged parcel, refund?"
     told = await say(talk, "The money left today.", "", "quit", ".")
     assert told == ["3 lines to ada.lindqvist@northmail.example.", "Type send, or cancel."]
     assert not sent

@@ -20,6 +20,10 @@ Send `Authorization: Bearer comm_…`. Replies are `{"data": …}`; refusals are
 Names may be sent in `snake_case` or `camelCase`. Something missing and something of another
 organisation are the same 404.
 
+A page may hold fewer rows than `limit`, where they are long: go by `has_more` and `next_cursor`. An
+event stream ends with the key or agent that opened it. A request whose head takes ten seconds, or
+whose body drips slower than 10 kB a second after twenty, is a 408; an endless head is a 431.
+
 A tick names the hosted API that publishes the endpoint: a test calls each of them and insists on
 success. The others are this server's own.
 

@@ -33,7 +33,9 @@ class Telemetry:
         self._backlog = Gauge(
             "agentmail_outbox_open_jobs", "Jobs not done yet.", ("kind",), registry=self._registry
         )
-
+        self._buried = Gauge(
+            "agentmail_outbox_buried_jobs", "Jobs given up.", ("kind",), registry=self._registry
+        )
         self._searches = Histogram(
             "agentmail_search_seconds",
             "Time to find the threads of a search, by the engine that answered.",
@@ -80,9 +82,10 @@ class Telemetry:
         self._index_lag.set(lag_seconds)
         self._by_meaning.set(by_meaning)
 
-    def text(self, backlog: Mapping[str, int]) -> bytes:
+    def text(self, backlog: Mapping[str, int], buried: Mapping[str, int]) -> bytes:
         """Return everything in Prometheus' text format, with the outbox as it is now."""
-        self._backlog.clear()
-        for kind, jobs in backlog.items():
-            self._backlog.labels(kind).set(jobs)
+        for gauge, counts in ((self._backlog, backlog), (self._buried, buried)):
+            gauge.clear()
+            for kind, jobs in counts.items():
+                gauge.labels(kind).set(jobs)
         return generate_latest(self._registry)

@@ -14,9 +14,12 @@ from agentmail_server.http.openapi import openapi
 from agentmail_server.http.route import ANY_KEY, PUBLIC
 from agentmail_server.http.table import ROUTES
 from agentmail_server.service.keys import DATA_DELETE, EVERY_SCOPE
+from agentmail_server.store import outbox
 from pydantic import TypeAdapter
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from tests.server.http.conftest import Api
 
 ROOT = Path(__file__).parents[3]
@@ -56,12 +59,19 @@ async def test_ready_is_200_or_503_with_the_facts(api: Api) -> None:
     assert (response.status_code, response.json()) == (503, {"ready": False, "store": "disk full"})
 
 
+def bury(conn: Connection, subject: str) -> None:
+    outbox.enqueue(conn, 1, "parse", subject, f"parse:{subject}")
+    (job,) = outbox.lease(conn, 2, {"parse": 1}, "lease", 10)
+    outbox.bury(conn, 3, job.id, "lease", "it cannot be read")
+
+
 async def test_metrics_count_by_route_and_never_by_id(api: Api) -> None:
     inbox = await api.inbox("secretname")
     await api.call("GET", f"/v1/inboxes/{inbox['id']}")
     await api.call("GET", "/v1/inboxes/i_nowhere")
     await api.data("POST", "/v1/messages/send",
                    json={"to": "a@b.example", "subject": "s", "text": "t"})  # fmt: skip
+    await api.deps.store.write(bury, "send-1")
     response = await api.client.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
     text = response.text
@@ -72,6 +82,7 @@ async def test_metrics_count_by_route_and_never_by_id(api: Api) -> None:
             text,
         )
     assert 'agentmail_outbox_open_jobs{kind="relay"} 1.0' in text
+    assert 'agentmail_outbox_buried_jobs{kind="parse"} 1.0' in text
     assert inbox["id"] not in text
     assert "secretname" not in text
 

@@ -61,12 +61,12 @@ async def readyz(call: PlainCall) -> Response:
 async def metrics(call: PlainCall) -> Response:
     """Give the counters in Prometheus' text format."""
     backlog = await call.deps.store.read(outbox.backlog)
+    buried = await call.deps.store.read(outbox.buried)
     if (indexer := call.deps.indexer) is not None:
         lag = await indexer.lag()
         call.telemetry.index(lag.messages, lag.seconds, indexer.fallback is None)
-    return Response(
-        call.telemetry.text(backlog), media_type="text/plain; version=0.0.4; charset=utf-8"
-    )
+    text = call.telemetry.text(backlog, buried)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 async def openapi(call: PlainCall) -> Response:

@@ -21,6 +21,8 @@ from msgspec.structs import asdict, fields
 
 from agentmail_tui.domain import Draft
 
+UNSENT = "Not sent"
+RECALLED = "Taken back"
 _LONGEST = 20_000_000  # bytes
 _MODE = 0o600
 
@@ -34,6 +36,9 @@ class KeptDraft(Struct, frozen=True):
     @property
     def purpose(self) -> str:
         """What tells drafts apart: one is kept for each purpose."""
+        if self.heading in {UNSENT, RECALLED}:
+            # Each is a mail that was finished; a second one of the thread is another mail.
+            return f"{self.heading} {self.draft.local_id}"
         thread_id = self.draft.thread_id
         return f"{self.heading} {thread_id}" if thread_id else self.heading
 

@@ -10,7 +10,7 @@ from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input, TextArea
 
-from agentmail_tui.clean import clean, clean_line
+from agentmail_tui.clean import clean_line
 from agentmail_tui.keys import Place
 from agentmail_tui.mailbox.drafts import KeptDraft
 from agentmail_tui.mailbox.state import Tone
@@ -18,6 +18,7 @@ from agentmail_tui.screens import attaching, present_thread
 from agentmail_tui.screens.addresses import read_addresses
 from agentmail_tui.screens.ask import AskScreen
 from agentmail_tui.screens.bindings import bindings
+from agentmail_tui.screens.frame import framed
 from agentmail_tui.screens.known import AddressSuggester, known_addresses
 from agentmail_tui.screens.review import ReviewScreen
 from agentmail_tui.screens.shown import StateScreen
@@ -27,7 +28,7 @@ from agentmail_tui.widgets.one_line import OneLine
 from agentmail_tui.widgets.rule import Joints, Rule
 from agentmail_tui.widgets.status_line import StatusInfo, StatusLine
 from agentmail_tui.widgets.thread_view import ThreadView
-from agentmail_tui.widgets.title_bar import Title, TitleBar
+from agentmail_tui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
     from textual import events
@@ -72,8 +73,9 @@ class ComposeScreen(StateScreen[Composed]):
         # What nobody typed is not kept; what was kept before is, also unchanged.
         self._fresh = fresh
         self._saved: Draft | None = None
+        self._uploads = 0
         self._source = source
-        self.title_bar = TitleBar(Title(("Write", kept.heading)))
+        self.title_bar = TitleBar(framed(self.state, "Write", kept.heading))
         senders = tuple((inbox.id, inbox.address) for inbox in self.state.inboxes)
         fixed = draft.thread_id is not None
         own = tuple(each for each in senders if not fixed or each[0] == draft.inbox_id)
@@ -132,6 +134,7 @@ class ComposeScreen(StateScreen[Composed]):
 
     def show_state(self, state: MailState) -> None:
         """Show what came to the answered thread meanwhile."""
+        self.title_bar.show(framed(state, "Write", self._heading))
         opened = state.open
         if opened is not None and opened.thread.id == self._draft.thread_id and self.is_mounted:
             self.source.show(opened.thread.id, present_thread.cards(state, opened.thread, self.now))
@@ -177,7 +180,8 @@ class ComposeScreen(StateScreen[Composed]):
             subject=self.subject.value.strip(),
             body=self.body.text,
         )
-        return draft, to_problem or cc_problem or nobody
+        late = "a file is still on its way" if self._uploads else None
+        return draft, to_problem or cc_problem or nobody or late
 
     @on(KeyFooter.Picked)
     async def _key_clicked(self, event: KeyFooter.Picked) -> None:
@@ -197,9 +201,12 @@ class ComposeScreen(StateScreen[Composed]):
         self.app.push_screen(ReviewScreen(self.context, draft), self._reviewed)
 
     def _reviewed(self, send: bool | None) -> None:
-        if send:
+        draft, problem = self.draft()
+        if send and problem is not None:
+            self.tell(problem)
+        elif send:
             self._save()
-            self.dismiss(Composed(self.draft()[0], send=True))
+            self.dismiss(Composed(draft, send=True))
 
     def tell(self, problem: str) -> None:
         """Say in the status line what is wrong."""
@@ -221,7 +228,8 @@ class ComposeScreen(StateScreen[Composed]):
             self.tell(str(error))
         else:
             if text is not None:
-                self.body.text = clean(text)
+                # As it is: it is the writer's own, and the terminal is guarded by the Wall.
+                self.body.text = text
             self.body.focus()
 
     def action_attach(self) -> None:
@@ -234,6 +242,13 @@ class ComposeScreen(StateScreen[Composed]):
             self.run_worker(self._take_file(written), group="files")
 
     async def _take_file(self, written: str) -> None:
+        self._uploads += 1
+        try:
+            await self._upload(written)
+        finally:
+            self._uploads -= 1
+
+    async def _upload(self, written: str) -> None:
         try:
             name, kind, content = await attaching.read(written)
         except attaching.CannotAttach as error:

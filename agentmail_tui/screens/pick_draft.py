@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentmail_tui.clean import clean_line
+from agentmail_tui.mailbox.drafts import RECALLED, UNSENT
 from agentmail_tui.screens.fuzzy import best
 from agentmail_tui.screens.modal import PickScreen
 from agentmail_tui.widgets.lines import fit
@@ -22,9 +23,9 @@ _TO = 24  # cells
 class DraftPicker(PickScreen[str]):
     """Returns the name of the draft to go on with."""
 
-    heading = "Drafts"
+    heading = "Unsent drafts"
     placeholder = "address or subject"
-    note = "enter goes on writing · esc leaves"
+    note = "enter opens it · esc leaves"
 
     def __init__(self, context: Context, drafts: Mapping[str, KeptDraft]) -> None:
         super().__init__(context)
@@ -52,4 +53,5 @@ def _row(name: str, kept: KeptDraft) -> Choice:
     draft = kept.draft
     to = clean_line(", ".join(draft.to)) or "(nobody yet)"
     text = clean_line(draft.subject) or clean_line(draft.body[:80]) or "(empty)"
-    return Choice(((f"  {fit(to, _TO)}  ", "text"), (text, "muted")), name)
+    note = f"{kept.heading.lower()}: " if kept.heading in {UNSENT, RECALLED} else ""
+    return Choice(((f"  {fit(to, _TO)}  ", "text"), (note, "warn"), (text, "muted")), name)

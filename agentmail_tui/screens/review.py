@@ -16,6 +16,7 @@ from agentmail_tui.screens.known import known_addresses
 from agentmail_tui.screens.modal import Modal
 from agentmail_tui.widgets.key_footer import KeyFooter
 from agentmail_tui.widgets.one_line import OneLine
+from agentmail_tui.widgets.paragraph import Paragraph
 from agentmail_tui.widgets.text_view import TextView
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class ReviewScreen(Modal[bool]):
             for line in facts(self._draft, self.state):
                 yield OneLine(line)
             for warning in warnings(self._draft, self.state):
-                yield OneLine((("! ", "warn"), (warning, "warn")))
+                yield Paragraph(((("! ", "warn"), (warning, "warn")),))
             yield self.page
             yield KeyFooter(self.footer_keys(Place.REVIEW))
 
@@ -109,7 +110,7 @@ def warnings(draft: Draft, state: MailState) -> Iterator[str]:
     if fresh:
         yield clean_line(f"no mail with {', '.join(fresh)} was seen before")
     if not draft.attachments and _ATTACHED.search(_own_words(draft.body)):
-        yield "the text speaks of a file, but none is attached"
+        yield "the text mentions an attachment, but none is attached"
     if not draft.body.strip():
         yield "there is no text"
     if not draft.subject.strip() and draft.thread_id is None:

@@ -6,25 +6,25 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from agentmail_tui.clean import clean_line
+from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
-from agentmail_tui.mailbox.drafts import KeptDraft
+from agentmail_tui.mailbox.drafts import RECALLED, UNSENT, KeptDraft
 from agentmail_tui.mailbox.state import Outgoing, SendPhase, Tone
 from agentmail_tui.screens import present_thread
 from agentmail_tui.screens.present import party_name
 from agentmail_tui.screens.triage import TriageActions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from agentmail_tui.domain import Draft
     from agentmail_tui.mailbox.state import MailState
     from agentmail_tui.screens.compose import Composed
     from agentmail_tui.screens.context import Context
+    from agentmail_tui.widgets.key_footer import FooterKeys
 
 
 _NEW = "New mail"
-_UNSENT = "Not sent"
-_RECALLED = "Taken back"
 
 
 class WriteActions(TriageActions):
@@ -75,14 +75,26 @@ class WriteActions(TriageActions):
 
     def action_drafts(self) -> None:
         """Pick a draft that was left, and go on writing it."""
-        if not self.drafts:
+        waiting = {each.purpose: each for each in self._held_back()}
+        if not self.drafts and not waiting:
             self.say("no draft was left")
         elif self.may_write():
             from agentmail_tui.screens.pick_draft import DraftPicker
 
-            self.app.push_screen(DraftPicker(self.context, self.drafts), self._draft_picked)
+            picker = DraftPicker(self.context, {**self.drafts, **waiting})
+            self.app.push_screen(picker, self._draft_picked)
+
+    def _held_back(self) -> Iterator[KeptDraft]:
+        """Yield mail that did not go, or waits for the server: also what has no thread yet."""
+        for item in self.state.outgoing:
+            if item.phase is not SendPhase.SENDING or item.error is not None:
+                yield KeptDraft(UNSENT, item.draft)
 
     def _draft_picked(self, name: str | None) -> None:
+        back = next((each for each in self._held_back() if each.purpose == name), None)
+        if back is not None:
+            self._take_back(back.draft)
+            return
         kept = self.drafts.get(name or "")
         if kept is not None and name is not None:
             if kept.draft.thread_id:
@@ -117,7 +129,7 @@ class WriteActions(TriageActions):
         def forward() -> None:
             draft = self.mailbox.forward_draft()
             if draft is not None:
-                self.write(draft, "Forward")
+                self.write(draft, f"Forward “{clean_line(draft.subject, 40)}”")
 
         self._with_mail(forward)
 
@@ -155,15 +167,15 @@ class WriteActions(TriageActions):
         kept = KeptDraft(heading, draft)
         left = self.drafts.get(kept.purpose)
         if left is not None:
-            self.say("this is the draft that you left here; F8 throws it away")
-        self._write(kept.purpose, left or kept, fresh=left is None and heading != _UNSENT)
+            self.say("this is the draft that you left here; F8 deletes it")
+        self._write(kept.purpose, left or kept, fresh=left is None and heading != UNSENT)
 
     def _write(self, name: str, kept: KeptDraft, *, fresh: bool) -> None:
         from agentmail_tui.screens.compose import ComposeScreen
 
         thread_id = kept.draft.thread_id
         opened = self.state.open
-        answers = kept.heading not in {_NEW, _UNSENT} and (
+        answers = kept.heading not in {_NEW, UNSENT} and (
             thread_id is None or (opened is not None and opened.thread.id == thread_id)
         )
         thread = opened.thread if opened and answers else None
@@ -197,9 +209,16 @@ class WriteActions(TriageActions):
     async def _recall(self) -> None:
         draft = await self.mailbox.recall()
         if draft is not None:
-            kept = KeptDraft(_RECALLED, draft)
+            kept = KeptDraft(RECALLED, draft)
             self.context.drafts.save(kept)
             self._write(kept.purpose, kept, fresh=False)
+
+    def footer_keys(self, place: Place) -> FooterKeys:
+        """Return the keys that are shown; mail that did not go is tried again or edited."""
+        found = super().footer_keys(place)
+        if self._unsent() is None or place is not Place.READER:
+            return found
+        return found.relabelled(open="edit", reply="try again")
 
     def _unsent(self) -> Outgoing | None:
         """Return the current message if it is one that was not sent."""
@@ -212,7 +231,11 @@ class WriteActions(TriageActions):
         item = self._unsent()
         if item is None or not self.may_write():
             return False
-        self._leaving.discard(item.draft.local_id)
-        self.mailbox.discard_send(item.draft.local_id)
-        self.write(item.draft, _UNSENT)
+        self._take_back(item.draft)
         return True
+
+    def _take_back(self, draft: Draft) -> None:
+        """Open mail that is not on its way any more as a draft."""
+        self._leaving.discard(draft.local_id)
+        self.mailbox.discard_send(draft.local_id)
+        self.write(draft, UNSENT)

@@ -1,5 +1,8 @@
+import asyncio
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from agentmail_tui.backends.memory import MemoryBackend
 from agentmail_tui.screens.compose import ComposeScreen
@@ -28,18 +31,44 @@ async def test_a_file_goes_with_the_mail(rig: Any, tmp_path: Path) -> None:
         await rig.until_seen("Reply to Ada")
         await rig.type("It is attached.")
         await rig.press("ctrl+j")
-        await rig.until_seen("speaks of a file, but none is attached")
+        await rig.until_seen("mentions an attachment, but none is attached")
         await rig.press("e")
         await attach(rig, path)
         await rig.until_seen("Files    @ invoice.pdf")
         await rig.press("ctrl+j")
         await rig.until_seen("Send this?")
-        assert "speaks of a file" not in rig.text()
+        assert "mentions an attachment" not in rig.text()
         await rig.press("enter")
         await rig.until(lambda: not rig.state.outgoing, "it was not sent")
         (file,) = backend.mail.conversations[thread_id][-1].attachments
         assert (file.name, file.mime_type) == ("invoice.pdf", "application/pdf")
         assert await backend.attachment(file.id) == b"%PDF\x00\xff"
+
+
+async def test_nothing_is_sent_while_a_file_is_on_its_way(
+    rig: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "late.txt").write_text("x")
+    there = asyncio.Event()
+    upload = rig.mailbox.upload
+
+    async def slow(*told: Any) -> Any:
+        await there.wait()
+        return await upload(*told)
+
+    monkeypatch.setattr(rig.mailbox, "upload", slow)
+    async with rig.on():
+        await rig.press("r")
+        await rig.until_seen("Reply to Ada")
+        await attach(rig, tmp_path / "late.txt")
+        await rig.until_seen("is on its way to the server")
+        await rig.press("ctrl+j")
+        await rig.until_seen("a file is still on its way")
+        assert isinstance(rig.app.screen, ComposeScreen)
+        there.set()
+        await rig.until_seen("Files    @ late.txt")
+        await rig.press("ctrl+j")
+        await rig.until_seen("Send this?")
 
 
 async def test_a_file_is_taken_off_again(rig: Any, tmp_path: Path) -> None:
@@ -115,4 +144,4 @@ async def test_quoted_words_are_not_the_writers_own(rig: Any) -> None:
         compose(rig).body.text = "Thanks.\n\n> I attached a picture\n"
         await rig.press("ctrl+j")
         await rig.until_seen("Send this?")
-        assert "speaks of a file" not in rig.text()
+        assert "mentions an attachment" not in rig.text()

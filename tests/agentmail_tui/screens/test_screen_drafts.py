@@ -124,6 +124,63 @@ async def test_a_refused_mail_stays_on_disk_until_it_is_given_up(
         assert kept(rig) == []
 
 
+async def test_each_failed_mail_of_a_thread_is_its_own_draft(rig: Any, monkeypatch: Any) -> None:
+    async with rig.on():
+
+        async def refuse(_draft: object) -> None:
+            raise Rejected("quota is used up")
+
+        monkeypatch.setattr(rig.backend, "send", refuse)
+        for number, text in enumerate(("First words.", "Second words."), 1):
+            await rig.press("r")
+            await rig.until_seen("Reply to Ada")
+            await rig.type(text)
+            await rig.press("ctrl+j", "enter")
+            await rig.until_seen(f"✗ {number} unsent")
+        await rig.press("g", "D", "down", "enter")
+        assert rig.app.screen.body.text.startswith("First words.")
+        await rig.press("escape", "g", "D")
+        await rig.until_seen("Unsent drafts")
+        await rig.type("second")
+        await rig.press("enter")
+        assert rig.app.screen.body.text.startswith("Second words.")
+
+
+async def test_a_failed_new_mail_is_among_the_drafts(rig: Any, monkeypatch: Any) -> None:
+    async with rig.on():
+
+        async def refuse(_draft: object) -> None:
+            raise Rejected("quota is used up")
+
+        monkeypatch.setattr(rig.backend, "send", refuse)
+        await rig.press("c")
+        await rig.type("bob@stone.example")
+        await rig.press("enter", "enter")
+        await rig.type("Hello")
+        await rig.press("enter")
+        await rig.type("Text")
+        await rig.press("ctrl+j", "enter")
+        await rig.until_seen("✗ 1 unsent")
+        await rig.press("g", "D")
+        await rig.until_seen("not sent: Hello")
+        await rig.press("enter")
+        assert isinstance(rig.app.screen, ComposeScreen)
+        assert rig.app.screen.to.value == "bob@stone.example"
+        await rig.press("f8")
+        await rig.until(lambda: not rig.state.outgoing, "it is still unsent")
+        assert kept(rig) == []
+
+
+async def test_forwards_of_two_threads_are_two_drafts(rig: Any) -> None:
+    async with rig.on():
+        await rig.press("f")
+        await rig.until_seen("Forwarded message")
+        await rig.type("ann@a.example")
+        await rig.press("escape", "j", "f")
+        await rig.until_seen("Fwd: Invoice")
+        assert rig.app.screen.to.value == ""
+
+
 async def test_drafts_of_inboxes_that_are_not_here_are_left_alone(rig: Any) -> None:
     draft = Draft("other_1", "i_elsewhere", ("a@b.example",), "Not here", "text")
     write_draft(rig.state_dir / "drafts", KeptDraft("New mail", draft))

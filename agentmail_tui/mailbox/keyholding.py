@@ -90,5 +90,6 @@ class Keyholding(Administering):
         except MailError as error:
             self.say(error.message, Tone.ERROR)
             return None
-        await self._loaded(self._keys)
+        # A secret is told once: nothing may come between the server's answer and the screen.
+        self._spawn(self._loaded(self._keys))
         return fresh

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from agentmail_tui.domain_admin import NewKey
 from agentmail_tui.keys import Place
@@ -17,6 +17,8 @@ from agentmail_tui.screens.pick_scopes import EndPicker, ScopePicker
 from agentmail_tui.screens.secret import SecretScreen
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from textual.binding import BindingType
 
     from agentmail_tui.domain_admin import ApiKey, FreshKey
@@ -34,7 +36,6 @@ class ApiKeysScreen(ListedScreen[None]):
 
     def on_mount(self) -> None:
         """Show what is known, and read it anew."""
-        super().on_mount()
         self.mailbox.load_keys()
 
     def head(self, state: MailState) -> Line:
@@ -75,14 +76,18 @@ class ApiKeysScreen(ListedScreen[None]):
 
     def _wanted(self, name: str, scopes: tuple[str, ...], seconds: int | None) -> None:
         if seconds is not None:
-            self.run_worker(self._make(NewKey(name, scopes, seconds or None)))
+            self._reveal(self.mailbox.create_key(NewKey(name, scopes, seconds or None)))
 
-    async def _make(self, wanted: NewKey) -> None:
-        self._show(await self.mailbox.create_key(wanted))
+    def _reveal(self, asked: Coroutine[Any, Any, FreshKey | None]) -> None:
+        """Show a secret when it comes, also where this screen was left meanwhile."""
+        app, context = self.app, self.context
 
-    def _show(self, fresh: FreshKey | None) -> None:
-        if fresh is not None:
-            self.app.push_screen(SecretScreen(self.context, fresh))
+        async def reveal() -> None:
+            fresh = await asked
+            if fresh is not None:
+                app.push_screen(SecretScreen(context, fresh))
+
+        app.run_worker(reveal(), group="secret")
 
     def action_rotate(self) -> None:
         """Give the key a new secret, after a question."""
@@ -94,10 +99,7 @@ class ApiKeysScreen(ListedScreen[None]):
 
     def _rotated(self, key: ApiKey, *, sure: bool) -> None:
         if sure:
-            self.run_worker(self._rotate(key.id))
-
-    async def _rotate(self, key_id: str) -> None:
-        self._show(await self.mailbox.rotate_key(key_id))
+            self._reveal(self.mailbox.rotate_key(key.id))
 
     def action_revoke(self) -> None:
         """Revoke the key, after a question."""

@@ -9,29 +9,43 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from agentmail_tui.clean import clean
 from agentmail_tui.mailbox.state import Tone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from agentmail_tui.screens.shown import StateScreen
 
 _SECONDS = 2.0  # a tool that takes longer is given up
 
 
-def copy(screen: StateScreen[Any], what: str, text: str) -> None:
-    """Copy a text, and say what was copied how; `what` is never the text itself."""
-    screen.run_worker(_copied(screen, what, text), group="copy", exclusive=True)
+def copy(
+    screen: StateScreen[Any], what: str, text: str, done: Callable[[str], None] | None = None
+) -> None:
+    """Copy a text, and say what was copied how; `what` is never the text itself.
+
+    `done` hears the same, once it is so.
+    """
+
+    def tell(told: str) -> None:
+        screen.say(told, Tone.GOOD)
+        if done is not None:
+            done(told)
+
+    screen.run_worker(_copied(screen, what, clean(text), tell), group="copy", exclusive=True)
 
 
-async def _copied(screen: StateScreen[Any], what: str, text: str) -> None:
+async def _copied(
+    screen: StateScreen[Any], what: str, text: str, tell: Callable[[str], None]
+) -> None:
     command = copy_command(os.environ)
     # In a browser the tool would copy on the computer that serves, not on the reader's.
     if command is not None and not screen.app.is_web and await _run(command, text):
-        screen.say(f"{what} copied by {command[0]}", Tone.GOOD)
+        tell(f"{what} copied by {command[0]}")
     else:
         screen.app.copy_to_clipboard(text)
-        screen.say(f"{what} given to the terminal to copy (OSC 52)", Tone.GOOD)
+        tell(f"{what} given to the terminal to copy (OSC 52)")
 
 
 def copy_command(environ: Mapping[str, str], platform: str = sys.platform) -> list[str] | None:

@@ -6,7 +6,6 @@ import asyncio
 import re
 from typing import TYPE_CHECKING
 
-from agentmail_tui.clean import clean
 from agentmail_tui.mailbox.html_links import Link, link_to
 from agentmail_tui.mailbox.html_text import read_html
 from agentmail_tui.mailbox.state import Tone
@@ -58,7 +57,7 @@ class CopyActions(OpenActions):
             self._copy("call", call)
 
     def _copy(self, what: str, text: str) -> None:
-        clipboard.copy(self, what, clean(text))
+        clipboard.copy(self, what, text)
 
 
 def links_of(message: Message) -> tuple[Link, ...]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agentmail_tui.domain_admin import FreshKey
     from agentmail_tui.screens.context import Context
 
-_ONCE = "It is shown this once: copy it to where it is needed."
+_ONCE = "Shown only once. Copy it now."
 _AGAIN = "Not copied yet. The same key once more leaves without it."
 
 
@@ -51,13 +51,16 @@ class SecretScreen(Modal[None]):
 
     def action_copy(self) -> None:
         """Copy the key."""
-        clipboard.copy(self, "the key", self._fresh.secret)
+        clipboard.copy(self, "the key", self._fresh.secret, self._copied)
+
+    def _copied(self, told: str) -> None:
         self._may_leave = True
-        self.told.show(((" Copied. It is not shown again.", "good"),))
+        self.told.show(((f" ✓ {told}; it is not shown again", "good"),))
 
     def action_out(self) -> None:
         """Leave; the first time only if it was copied."""
         if self._may_leave:
             self.dismiss(None)
+            return
         self._may_leave = True
         self.told.show(((f" {_AGAIN}", "warn"),))

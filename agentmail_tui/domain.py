@@ -235,6 +235,7 @@ class SearchResult(Struct, frozen=True):
     fallback: Safe = Safe()
     backlog: int = 0
     lag: float = 0.0
+    query: str = ""  # what was asked, as it was typed
 
 
 class LiveKind(StrEnum):

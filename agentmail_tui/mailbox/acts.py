@@ -102,7 +102,7 @@ def told(act: Act, what: str) -> str:
     if act.snooze is None:
         words.append(f"woke {what}")
     elif act.snooze is not KEEP:
-        words.append(f"snoozed {what} until {act.snooze.day} {act.snooze:%b %H:%M}")
+        words.append(f"snoozed {what} until {act.snooze:%a} {act.snooze.day} {act.snooze:%b %H:%M}")
     if act.unread is not None:
         words.append(f"marked {what} {'unread' if act.unread else 'read'}")
     return ", ".join(words)

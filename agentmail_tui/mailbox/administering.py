@@ -89,7 +89,7 @@ class Administering(Keeping):
     async def _delete_domain(self, domain_id: str) -> None:
         await self._there().delete_domain(domain_id)
         await self._loaded(self._domains)
-        self.say("the domain was given up", Tone.GOOD)
+        self.say("the domain was deleted", Tone.GOOD)
 
     async def _suppress(self, address: str, inbox_id: str | None) -> None:
         await self._there().suppress(address, inbox_id)

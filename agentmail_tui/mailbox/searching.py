@@ -124,9 +124,10 @@ class Searching(Marking):
         while True:
             reached = self._reached
             try:
-                return await self._backend.search(
+                found = await self._backend.search(
                     words, self._state.inbox_id, SEARCH_LIMIT, exact=exact, like=like
                 )
+                return replace(found, query=question.query)
             except (Unreachable, ServerTrouble) as error:
                 if reached != self._reached:
                     # It came back while this was on its way.

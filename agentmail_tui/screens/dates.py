@@ -54,6 +54,12 @@ def date(moment: datetime, now: datetime) -> str:
     return day if local.year == now.year else f"{day} {local.year}"
 
 
+def full_date(moment: datetime, now: datetime) -> str:
+    """Return `12 Oct 2024`."""
+    local = moment.astimezone(now.tzinfo)
+    return f"{local.day} {_MONTHS[local.month - 1]} {local.year}"
+
+
 def size(count: int) -> str:
     """Return a number of bytes in at most seven signs."""
     if count < 1000:

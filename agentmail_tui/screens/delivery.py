@@ -11,14 +11,15 @@ from agentmail_tui.mailbox import select
 from agentmail_tui.screens import present_delivery as present
 from agentmail_tui.screens.bindings import bindings
 from agentmail_tui.screens.delivery_acts import DeliveryActs
-from agentmail_tui.screens.present import LINKS
-from agentmail_tui.screens.present_domains import domain_choices
+from agentmail_tui.screens.frame import framed, noticed
+from agentmail_tui.screens.present_domains import domain_choices, is_right
+from agentmail_tui.screens.present_events import event_choices, event_count
 from agentmail_tui.screens.present_hooks import webhook_choices
 from agentmail_tui.screens.present_plot import plot
 from agentmail_tui.screens.words import word
 from agentmail_tui.widgets.key_footer import FooterKeys, KeyFooter
 from agentmail_tui.widgets.one_line import OneLine, Stack
-from agentmail_tui.widgets.pick_list import PickList
+from agentmail_tui.widgets.pick_list import Choice, PickList
 from agentmail_tui.widgets.rule import Joints, Rule
 from agentmail_tui.widgets.split_bar import SplitBar, Tab, Tabs
 from agentmail_tui.widgets.status_line import StatusInfo, StatusLine
@@ -98,29 +99,32 @@ class DeliveryScreen(DeliveryActs):
         """Show figures, tabs and the rows of the current part."""
         inbox = select.current_inbox(state)
         place = inbox.address if inbox else "all inboxes"
-        self.title_bar.show(Title((state.server, place, "Delivery"), LINKS[state.link]))
+        self.title_bar.show(framed(state, place, "Delivery"))
         self.periods.show(((" ", ""), *present.periods(state)))
         self.figures.show(present.tiles(state))
         self.plot.show(plot(state.delivery.data.metrics, self.now))
         self.parts.show(Tabs(tuple(self._tabs(state))))
         self.footer.show(self._keys())
         self._show_rows(state)
-        notice = state.notice
-        self.status_line.show(
-            StatusInfo(notice.text, notice.tone.value) if notice else StatusInfo()
-        )
+        self.status_line.show(noticed(state))
+
+    def on_resize(self) -> None:
+        """Give the rows the room that there is now."""
+        self._show_rows(self.state)
 
     def _tabs(self, state: MailState) -> Iterator[Tab]:
         data, kind = state.delivery.data, state.delivery.kind
+        domains = state.admin.domains or ()
+        wrong = sum(not is_right(each) for each in domains)
         counts = (
-            len(select.delivery_events(state)),
-            len(data.suppressions),
-            len(data.webhooks),
-            len(state.admin.domains or ()),
+            event_count(state, self.now),
+            str(len(data.suppressions)),
+            str(len(data.webhooks)),
+            f"{len(domains)} ✗{wrong}" if wrong else str(len(domains)),
         )
         for number, (name, count) in enumerate(zip(PARTS, counts, strict=True)):
             label = f"Events: {word(kind)}" if kind and name == "events" else name.capitalize()
-            yield Tab(label, str(count), current=number == self._part, short=_SHORT.get(name, ""))
+            yield Tab(label, count, current=number == self._part, short=_SHORT.get(name, ""))
 
     def _keys(self) -> FooterKeys:
         """Return the keys that do something in this part."""
@@ -128,16 +132,19 @@ class DeliveryScreen(DeliveryActs):
         return FooterKeys(tuple(k for k in keys if _OF_PART.get(k.action, self.part) == self.part))
 
     def _show_rows(self, state: MailState) -> None:
-        make = (
-            present.event_choices,
-            present.suppression_choices,
-            webhook_choices,
-            domain_choices,
-        )
-        self.rows.show(make[self._part](state, self.now), self._event_id)
+        self.rows.show(self._choices(state), self._event_id)
         if self._event_id == self.rows.value:
             # From here on the cursor is the reader's.
             self._event_id = None
+
+    def _choices(self, state: MailState) -> list[Choice]:
+        width = self.size.width
+        if self.part == "events":
+            return event_choices(state, self.now, width)
+        if self.part == "domains":
+            return domain_choices(state, self.now, width)
+        calls = self.part == "webhooks"
+        return (webhook_choices if calls else present.suppression_choices)(state, self.now)
 
     @on(SplitBar.Picked)
     def _part_clicked(self, event: SplitBar.Picked) -> None:

@@ -8,14 +8,13 @@ from msgspec import Struct
 from textual import on
 
 from agentmail_tui.mailbox import select
-from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.screens import clipboard
 from agentmail_tui.screens.ask import AskScreen
 from agentmail_tui.screens.confirm import ConfirmScreen
+from agentmail_tui.screens.frame import FramedScreen
 from agentmail_tui.screens.pick_kind import KindPicker
 from agentmail_tui.screens.present_delivery import PERIODS
 from agentmail_tui.screens.present_domains import domain_of, record_of
-from agentmail_tui.screens.shown import StateScreen
 from agentmail_tui.widgets.pick_list import PickList
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class Picked(Struct, frozen=True):
     event_id: str
 
 
-class DeliveryActs(StateScreen[Picked]):
+class DeliveryActs(FramedScreen[Picked]):
     """Acts on the row under the cursor."""
 
     def __init__(self, context: Context) -> None:
@@ -88,7 +87,7 @@ class DeliveryActs(StateScreen[Picked]):
     def action_suppress(self) -> None:
         """Ask for an address to which nothing is to be sent."""
         if self._is("suppressions", "addresses are added under suppressions: tab leads there"):
-            if not self._may(able=self.state.capabilities.suppress, what="suppressions"):
+            if not self.may(able=self.state.capabilities.suppress, what="suppressions"):
                 return
             inbox = self.state.inbox_id
             whose = "this inbox" if inbox else "every inbox"
@@ -107,9 +106,7 @@ class DeliveryActs(StateScreen[Picked]):
             return
         listed = self.state.delivery.data.suppressions
         item = next((each for each in listed if each.id == self.rows.value), None)
-        if item is None or not self._may(
-            able=self.state.capabilities.suppress, what="suppressions"
-        ):
+        if item is None or not self.may(able=self.state.capabilities.suppress, what="suppressions"):
             return
         ask = ConfirmScreen(
             self.context,
@@ -133,7 +130,7 @@ class DeliveryActs(StateScreen[Picked]):
         if self._is("domains", "tab leads to the domains"):
             domain = domain_of(self.state, self.rows.value)
             able = self.state.capabilities.manage_domains
-            if domain is not None and self._may(able=able, what="domains"):
+            if domain is not None and self.may(able=able, what="domains"):
                 self.mailbox.verify_domain(domain.id)
 
     def action_copy(self) -> None:
@@ -162,10 +159,3 @@ class DeliveryActs(StateScreen[Picked]):
         if self.part != part:
             self.say(otherwise)
         return self.part == part
-
-    def _may(self, *, able: bool, what: str) -> bool:
-        if not able:
-            self.say(f"this key may not change {what}", Tone.WARNING)
-        elif self.state.read_only:
-            self.say("read-only: nothing was changed", Tone.WARNING)
-        return able and not self.state.read_only

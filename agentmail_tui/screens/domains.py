@@ -1,4 +1,4 @@
-"""Mail domains and the DNS records they need: brought, looked up, copied, given up."""
+"""Mail domains and the DNS records they need: brought, looked up, copied, deleted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ class DomainsScreen(ListedScreen[None]):
 
     def on_mount(self) -> None:
         """Show what is known, and read it anew."""
-        super().on_mount()
         if self.state.capabilities.domains:
             self.mailbox.load_domains()
 
@@ -49,7 +48,7 @@ class DomainsScreen(ListedScreen[None]):
 
     def choices(self, state: MailState) -> list[Choice]:
         """Return the domains with their records."""
-        return present.domain_choices(state, self.now)
+        return present.domain_choices(state, self.now, self.size.width)
 
     def details(self) -> tuple[Line, ...]:
         """Return the record under the cursor."""
@@ -96,7 +95,7 @@ class DomainsScreen(ListedScreen[None]):
             self.mailbox.create_domain(name)
 
     def action_delete(self) -> None:
-        """Give the domain up, after a question; not while it has inboxes."""
+        """Delete the domain, after a question; not while it has inboxes."""
         domain = self.domain
         if domain is None or not self._may():
             return
@@ -109,11 +108,11 @@ class DomainsScreen(ListedScreen[None]):
             self.say(f"in use: {held[0].address}{more}; delete those inboxes first", Tone.WARNING)
             return
         ask = ConfirmScreen(
-            self.context, f"Give {domain.name} up?", "No mail for it is taken any more."
+            self.context, f"Delete {domain.name}?", "No mail for it is taken any more."
         )
-        self.app.push_screen(ask, lambda sure: self._given_up(domain, sure=bool(sure)))
+        self.app.push_screen(ask, lambda sure: self._deleted(domain, sure=bool(sure)))
 
-    def _given_up(self, domain: MailDomain, *, sure: bool) -> None:
+    def _deleted(self, domain: MailDomain, *, sure: bool) -> None:
         if sure:
             self.mailbox.delete_domain(domain.id)
 

@@ -4,96 +4,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
-
 from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
-from agentmail_tui.mailbox.state import MailState, Tone
 from agentmail_tui.screens.bindings import bindings
-from agentmail_tui.screens.present import LINKS
-from agentmail_tui.screens.shown import StateScreen
-from agentmail_tui.widgets.key_footer import KeyFooter
-from agentmail_tui.widgets.lines import fit
-from agentmail_tui.widgets.one_line import OneLine
-from agentmail_tui.widgets.pick_list import Choice, PickList
-from agentmail_tui.widgets.rule import Joints, Rule
-from agentmail_tui.widgets.status_line import StatusInfo, StatusLine
-from agentmail_tui.widgets.title_bar import Title, TitleBar
+from agentmail_tui.screens.listed import ListedScreen
+from agentmail_tui.widgets.lines import Line, fit
+from agentmail_tui.widgets.pick_list import Choice
 
 if TYPE_CHECKING:
-    from textual.app import ComposeResult
     from textual.binding import BindingType
 
     from agentmail_tui.domain import Inbox
-    from agentmail_tui.screens.context import Context
+    from agentmail_tui.mailbox.state import MailState
 
 _ADDRESS = 40  # cells
 
 
-class InboxesScreen(StateScreen[str]):
+class InboxesScreen(ListedScreen[str]):
     """Returns the id of the inbox to show, or nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(Place.INBOXES)
+    PLACE = Place.INBOXES
+    HEADING = "Inboxes"
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self.title_bar = TitleBar(Title())
-        self.head = OneLine((), id="inboxes-head")
-        self.rows = PickList(id="rows")
-        self.status_line = StatusLine(StatusInfo())
-
-    def compose(self) -> ComposeResult:
-        """Put the parts under one another."""
-        yield self.title_bar
-        yield Rule(Joints())
-        yield self.head
-        yield self.rows
-        yield Rule(Joints())
-        yield self.status_line
-        yield KeyFooter(self.footer_keys(Place.INBOXES))
-
-    def on_mount(self) -> None:
-        """Show what is known."""
-        self.show_state(self.state)
-
-    def show_state(self, state: MailState) -> None:
-        """Show every inbox, and what was said last."""
-        self.title_bar.show(Title((state.server, "Inboxes"), LINKS[state.link]))
+    def head(self, state: MailState) -> Line:
+        """Return how many there are."""
         count = len(state.inboxes)
-        noun = "inbox" if count == 1 else "inboxes"
-        self.head.show(((f" {count} {noun}", "muted"),))
-        empty = Choice((("There is no inbox yet; n makes one.", "muted"),))
-        self.rows.show([_row(each, state) for each in state.inboxes] or [empty])
-        notice = state.notice
-        self.status_line.show(
-            StatusInfo(notice.text, notice.tone.value) if notice else StatusInfo()
-        )
+        return ((f" {count} inbox{'' if count == 1 else 'es'}", "muted"),)
 
-    @on(KeyFooter.Picked)
-    async def _key_clicked(self, event: KeyFooter.Picked) -> None:
-        await self.run_action(event.action)
+    def choices(self, state: MailState) -> list[Choice]:
+        """Return the inboxes."""
+        empty = Choice((("There is no inbox yet; n makes one.", "muted"),))
+        return [_row(each, state) for each in state.inboxes] or [empty]
 
     @property
     def inbox(self) -> Inbox | None:
         """The inbox under the cursor."""
         return select.inbox(self.state, self.rows.value)
 
-    def action_down(self) -> None:
-        """Go to the next inbox."""
-        self.rows.step(1)
-
-    def action_up(self) -> None:
-        """Go to the previous inbox."""
-        self.rows.step(-1)
-
     def action_open(self) -> None:
         """Show the mail of the inbox under the cursor."""
         if self.inbox is not None:
             self.dismiss(self.inbox.id)
-
-    def action_out(self) -> None:
-        """Go back."""
-        self.dismiss(None)
 
     def action_new(self) -> None:
         """Ask for a name and make an inbox."""
@@ -153,12 +105,7 @@ class InboxesScreen(StateScreen[str]):
             self.app.push_screen(SchemaScreen(self.context, self.inbox))
 
     def _may(self) -> bool:
-        state = self.state
-        if state.read_only:
-            self.say("read-only: nothing was changed", Tone.WARNING)
-        elif not state.capabilities.manage_inboxes:
-            self.say("this key may not change inboxes", Tone.WARNING)
-        return state.capabilities.manage_inboxes and not state.read_only
+        return self.may(able=self.state.capabilities.manage_inboxes, what="inboxes")
 
 
 def _row(inbox: Inbox, state: MailState) -> Choice:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from textual import on
 
-from agentmail_tui.mailbox.state import Tone
-from agentmail_tui.screens.present import LINKS
-from agentmail_tui.screens.shown import Result, StateScreen
+from agentmail_tui.screens.frame import FramedScreen, framed, noticed
+from agentmail_tui.screens.shown import Result
 from agentmail_tui.widgets.key_footer import KeyFooter
 from agentmail_tui.widgets.one_line import OneLine
 from agentmail_tui.widgets.paragraph import Paragraph
@@ -29,10 +28,8 @@ if TYPE_CHECKING:
     from agentmail_tui.widgets.lines import Line
     from agentmail_tui.widgets.pick_list import Choice
 
-_READ_ONLY = "read-only: nothing was changed"
 
-
-class ListedScreen(StateScreen[Result]):
+class ListedScreen(FramedScreen[Result]):
     """Says what stands in it by `head`, `choices` and `details`."""
 
     PLACE: ClassVar[Place]
@@ -65,14 +62,15 @@ class ListedScreen(StateScreen[Result]):
 
     def show_state(self, state: MailState) -> None:
         """Show the rows, and what was said last."""
-        self.title_bar.show(Title((state.server, self.HEADING), LINKS[state.link]))
+        self.title_bar.show(framed(state, self.HEADING))
         self.head_line.show(self.head(state))
         self.rows.show(self.choices(state))
         self.show_detail()
-        notice = state.notice
-        self.status_line.show(
-            StatusInfo(notice.text, notice.tone.value) if notice else StatusInfo()
-        )
+        self.status_line.show(noticed(state))
+
+    def on_resize(self) -> None:
+        """Give the rows the room that there is now."""
+        self.rows.show(self.choices(self.state))
 
     def head(self, state: MailState) -> Line:
         """Return the line above the rows."""
@@ -91,14 +89,6 @@ class ListedScreen(StateScreen[Result]):
         lines = self.details()
         self.detail.show(lines)
         self.detail.display = self.lower_rule.display = bool(lines)
-
-    def may(self, *, able: bool, what: str) -> bool:
-        """Tell whether something may be changed, and say why not."""
-        if not able:
-            self.say(f"this key may not change {what}", Tone.WARNING)
-        elif self.state.read_only:
-            self.say(_READ_ONLY, Tone.WARNING)
-        return able and not self.state.read_only
 
     @on(KeyFooter.Picked)
     async def _key_clicked(self, event: KeyFooter.Picked) -> None:

@@ -8,7 +8,7 @@ from agentmail_tui.keys import Place
 from agentmail_tui.screens import clipboard
 from agentmail_tui.screens.ask import AskScreen
 from agentmail_tui.screens.bindings import bindings
-from agentmail_tui.screens.dates import date
+from agentmail_tui.screens.dates import full_date
 from agentmail_tui.screens.listed import ListedScreen
 from agentmail_tui.widgets.pick_list import Choice
 
@@ -28,7 +28,6 @@ class OrgScreen(ListedScreen[None]):
 
     def on_mount(self) -> None:
         """Show what is known, and read it anew."""
-        super().on_mount()
         self.mailbox.load_org()
 
     def head(self, state: MailState) -> Line:
@@ -45,7 +44,7 @@ class OrgScreen(ListedScreen[None]):
             ("id", org.id),
             ("short name", org.slug),
             ("plan", org.plan),
-            ("since", date(org.created_at, self.now) if org.created_at else ""),
+            ("since", full_date(org.created_at, self.now) if org.created_at else ""),
             ("inboxes", str(len(state.inboxes))),
         )
         return [

@@ -9,9 +9,11 @@ from agentmail_tui.mailbox.state import Link, MailState, SendPhase
 from agentmail_tui.mailbox.waiting import Limits, wait_of
 from agentmail_tui.screens.dates import ahead_short, length, number
 from agentmail_tui.screens.present_search import (
+    hits_told,
     matches,
     nothing_found,
     saved_tabs,
+    scored,
     shown_search,
     wanted,
 )
@@ -34,7 +36,10 @@ LINKS: dict[Link, Span] = {
     Link.OFFLINE: ("○ offline", "warn"),
     Link.REFUSED: ("✗ key refused", "bad"),
 }
-_SHORT = {"needs_reply": "Needs", "waiting": "Wait", "snoozed": "z"}
+READ_ONLY: Span = (" READ-ONLY ", "chip")
+_SHORT = {"needs_reply": "Needs", "waiting": "Wait"}
+_SPARE = frozenset({"closed", "all"})  # whose counts are missed the least
+_UNTOLD = "–"  # where the other tabs have a count
 NO_LIMITS: Limits = {}
 _FEW = 3  # acts at once that need no bar
 _BAR = 10  # cells
@@ -53,10 +58,10 @@ def title(state: MailState) -> Title:
     """Return the title line."""
     shown = select.current_inbox(state)
     place = "all inboxes" if shown is None else shown.address
-    path = tuple(part for part in (state.server, place, state.split.label) if part)
+    path = tuple(part for part in (state.server, place, _listed(state)) if part)
     marks: list[Span] = []
     if state.read_only:
-        marks.append((" READ-ONLY ", "chip"))
+        marks.append(READ_ONLY)
     failed = len(select.failed_sends(state))
     if failed:
         marks.append((f"✗ {failed} unsent", "bad"))
@@ -65,13 +70,22 @@ def title(state: MailState) -> Title:
     return Title(path, LINKS[state.link], tuple(marks))
 
 
+def _listed(state: MailState) -> str:
+    """Return what the list shows: a queue, or what was searched for."""
+    if state.search is None:
+        return state.split.label
+    kept = shown_search(state)
+    return "Search" if kept is None else kept.name
+
+
 def _saving(state: MailState) -> str:
     """Return how many acts are under way; of several begun together, how far they are."""
+    doing = "waiting" if state.link in {Link.OFFLINE, Link.REFUSED} else "saving"
     if state.batch <= _FEW:
-        return f"{state.pending} saving"
+        return f"{state.pending} {doing}"
     done = state.batch - state.pending
     full = _BAR * done // state.batch
-    return f"{'━' * full}{'╌' * (_BAR - full)} {done}/{state.batch} saving"
+    return f"{'━' * full}{'╌' * (_BAR - full)} {done}/{state.batch} {doing}"
 
 
 def tabs(state: MailState) -> Tabs:
@@ -80,9 +94,11 @@ def tabs(state: MailState) -> Tabs:
     found = []
     for split in select.splits(state):
         count = counts.get(split.key)
-        text = "" if count is None else number(count)
+        untold = _UNTOLD if state.counts is not None else ""
+        text = untold if count is None else number(count)
         current = split.key == state.split.key and shown_search(state) is None
-        found.append(Tab(split.label, text, current, _SHORT.get(split.key, "")))
+        short = _SHORT.get(split.key, "")
+        found.append(Tab(split.label, text, current, short, split.key in _SPARE))
     return Tabs((*found, *saved_tabs(state)))
 
 
@@ -92,9 +108,9 @@ def banner(state: MailState) -> str:
     if state.link is Link.OFFLINE:
         words = "change waits" if state.pending == 1 else "changes wait"
         waiting = f" · {state.pending} {words}" if state.pending else ""
-        return f"Offline{waiting}{detail} · trying again; ctrl+l tries now"
+        return f"Offline{waiting} · trying again, ctrl+l tries now{detail}"
     if state.link is Link.REFUSED:
-        return f"The server refused the key{detail} · restart with another"
+        return f"The server refused the key · g S switches servers{detail}"
     return ""
 
 
@@ -102,6 +118,7 @@ def rows(state: MailState, now: datetime, limits: Limits = NO_LIMITS) -> Rows:
     """Return the list: its rows by number, how many, where the cursor is."""
     sending = {item.draft.thread_id for item in state.outgoing if item.phase is SendPhase.SENDING}
     pattern = wanted(state)
+    telling = state.search is not None and scored(state.search.hits)
 
     def row(index: int) -> Row | None:
         thread = select.visible_row(state, index)
@@ -111,7 +128,7 @@ def rows(state: MailState, now: datetime, limits: Limits = NO_LIMITS) -> Rows:
         return Row(
             thread=thread,
             age=select.age(thread.last_message_at, now),
-            score=hit.score if hit else None,
+            score=hit.score if hit and telling else None,
             name=party_name(thread),
             sending=thread.id in sending,
             marked=thread.id in state.marked,
@@ -195,19 +212,26 @@ def _way_on(state: MailState) -> str:
     return "] shows the next queue, g i another inbox."
 
 
-def list_head(state: MailState) -> tuple[Line, Line]:
-    """Return what stands above the list: how many, and news from further up."""
+def list_head(state: MailState, *, focused: bool = True) -> tuple[Line, Line]:
+    """Return what stands above the list: how many, bold where keys go, and news from above."""
+    left, right = _list_ends(state)
+    return (((left, "strong" if focused else "muted"),), (right,))
+
+
+def _list_ends(state: MailState) -> tuple[str, Span]:
     if state.search is not None and select.searching(state):
-        order = "best first " if state.search.hits else ""
-        return ((f" {len(state.search.hits)} found", "muted"),), ((order, "faint"),)
+        return hits_told(state.search), (
+            "best first " if scored(state.search.hits) else "",
+            "faint",
+        )
     total = state.window.total
     more = "" if state.window.complete or not total else "+"
-    noun = "thread" if total == 1 and not more else "threads"
-    left: Line = ((f" {number(total)}{more} {noun}", "muted"),)
+    left = f" {number(total)}{more} {'thread' if total == 1 and not more else 'threads'}"
     if state.window.fresh:
-        return left, ((f"{state.window.fresh} new ↑ gg ", "on"),)
-    order = "newest first " if total else ""
-    return left, (("loading … " if state.window.loading else order, "faint"),)
+        return left, (f"{state.window.fresh} new ↑ gg ", "on")
+    if state.window.loading:
+        return left, ("loading … ", "faint")
+    return left, ("newest first " if total else "", "faint")
 
 
 def status(state: MailState) -> StatusInfo:

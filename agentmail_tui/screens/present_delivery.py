@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentmail_tui.mailbox import select
-from agentmail_tui.mailbox.state import EVENTS_LISTED, DeliveryState, MailState
+from agentmail_tui.mailbox.state import DeliveryState, MailState
 from agentmail_tui.screens.dates import date, number, when
 from agentmail_tui.screens.present_plot import spark
 from agentmail_tui.screens.words import step_of, step_span, word
 from agentmail_tui.widgets.delivery_strip import DeliveryBrief
-from agentmail_tui.widgets.lines import Line, Span, fit, joined
+from agentmail_tui.widgets.lines import Line, fit, joined
 from agentmail_tui.widgets.pick_list import Choice
 from agentmail_tui.widgets.tiles import Tile
 
@@ -31,7 +31,6 @@ _RATES = {
 }
 _COURSE = 11  # cells of the course of a count over time
 _KIND = 11  # cells of the longest word for a step, and one
-_LONG = 200  # events of a log whose end is worth a word
 HOOK_OK = frozenset({"delivered", "success", "succeeded", "ok"})
 
 
@@ -46,9 +45,9 @@ def strip(state: MailState, now: datetime) -> DeliveryBrief:
     if delivery.error is not None:
         failed: Line = (*head, (f"  ✗ {delivery.error}", "bad"))
         return DeliveryBrief((failed,), (), hint)
-    figures = tuple(part for part in (head, *_figures(delivery), _hooks(delivery)) if part)
     events = tuple(_brief_event(event, now) for event in delivery.data.events)
-    return DeliveryBrief(figures, events, hint)
+    long, short = ((head, *_figures(delivery, short=short)) for short in (False, True))
+    return DeliveryBrief(long, events, hint, short)
 
 
 def _counts(delivery: DeliveryState) -> Mapping[str, int]:
@@ -56,19 +55,25 @@ def _counts(delivery: DeliveryState) -> Mapping[str, int]:
     return {} if metrics is None else dict(metrics.counts)
 
 
-def _figures(delivery: DeliveryState) -> list[Line]:
-    """Return the figures in a line: none that are nothing, and one rate."""
+def _figures(delivery: DeliveryState, *, short: bool) -> tuple[Line, ...]:
+    """Return what went wrong, then how much was sent and arrived: none that are nothing."""
     if delivery.data.metrics is None:
-        return [((_empty(delivery), "faint"),)]
-    counts = _counts(delivery)
-    rates = dict(delivery.data.metrics.rates)
-    found: list[Line] = []
-    for name in _TILES:
-        if count := counts.get(name, 0):
-            rate = rates.get(_RATES[name]) if name == "delivered" else None
-            share: tuple[Span, ...] = ((f" {rate:.1f}%", "faint"),) if rate is not None else ()
-            found.append(((f"{name} ", "muted"), (number(count), _ink(name)), *share))
-    return found
+        return (((_empty(delivery), "faint"),),)
+    wrong = (_figure(delivery, name, short=short) for name in _TILES[2:])
+    going = (_figure(delivery, name, short=short) for name in _TILES[:2])
+    failing, taken = _calls(delivery, short=short)
+    return tuple(part for part in (*wrong, failing, *going, taken) if part)
+
+
+def _figure(delivery: DeliveryState, name: str, *, short: bool) -> Line:
+    metrics, count = delivery.data.metrics, _counts(delivery).get(name, 0)
+    if metrics is None or not count:
+        return ()
+    rate = dict(metrics.rates).get("delivery_rate") if name == "delivered" else None
+    share = "" if rate is None else f"{rate:.1f}%"
+    figure: Line = ((share if short and share else number(count), _ink(name)),)
+    rest: Line = ((f" {share}", "faint"),) if share and not short else ()
+    return ((f"{name} ", "muted"), *figure, *rest)
 
 
 def _empty(delivery: DeliveryState) -> str:
@@ -79,13 +84,15 @@ def _ink(name: str) -> str:
     return "text" if name == "sent" else step_of(name).ink
 
 
-def _hooks(delivery: DeliveryState) -> Line:
+def _calls(delivery: DeliveryState, *, short: bool) -> tuple[Line, Line]:
+    """Return the webhook calls that fail, and those that were taken."""
     hooks = delivery.data.webhooks
-    if not hooks:
-        return ()
     bad = sum(hook.status not in HOOK_OK for hook in hooks)
-    fails: tuple[Span, ...] = ((f" {bad} failing", "bad"),) if bad else ()
-    return (("webhooks ", "muted"), (f"{len(hooks) - bad} ok", "text"), *fails)
+    of_all = "" if short else f"of {len(hooks)} webhook "
+    failing: Line = ((f"{bad} {of_all}call{'' if bad == 1 else 's'} failing", "bad"),)
+    if bad or not hooks:
+        return (failing if bad else ()), ()
+    return (), (("webhook calls ", "muted"), (f"{len(hooks)} ok", "text"))
 
 
 def _brief_event(event: DeliveryEvent, now: datetime) -> Line:
@@ -135,44 +142,6 @@ def tiles(state: MailState) -> tuple[Tile, ...]:
             )
         )
     return tuple(found)
-
-
-def event_choices(state: MailState, now: datetime) -> list[Choice]:
-    """Return the events, newest first; an event leads to its thread."""
-    events = select.delivery_events(state)
-    if not events:
-        return [Choice(((_no_events(state), "muted"),))]
-    return [
-        Choice(
-            (
-                (f"{fit(when(event.at, now), 10)} ", "faint"),
-                step_span(event.event_type, _KIND),
-                (f"{fit(event.recipient, 30)} ", "text"),
-                (event.detail, "muted"),
-            ),
-            event.id,
-        )
-        for event in events
-    ] + [Choice(((each, "faint"),)) for each in _end_of_log(state, len(events))]
-
-
-def _end_of_log(state: MailState, listed: int) -> list[str]:
-    """Return what to say under the last event of a long log."""
-    if state.delivery.reading:
-        return ["older events are being read …"]
-    if listed >= EVENTS_LISTED:
-        return [f"No more than {number(EVENTS_LISTED)} events are listed; f lists one kind alone."]
-    if listed >= _LONG and not select.has_older_events(state):
-        return ["The server tells of nothing older."]
-    return []
-
-
-def _no_events(state: MailState) -> str:
-    delivery = state.delivery
-    if delivery.kind:
-        wait = delivery.log is None and delivery.loading
-        return "loading …" if wait else f"Nothing was {word(delivery.kind)}; f shows all events."
-    return "Nothing was sent in this period."
 
 
 def suppression_choices(state: MailState, now: datetime) -> list[Choice]:

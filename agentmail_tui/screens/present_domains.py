@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentmail_tui.screens.dates import when
-from agentmail_tui.widgets.lines import Line, Span, fit
+from agentmail_tui.widgets.lines import Line, Span, fit, width_of
 from agentmail_tui.widgets.pick_list import Choice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from agentmail_tui.domain_admin import DnsRecord, MailDomain
@@ -20,11 +21,12 @@ _STATES = {
     "pending": ("…", "not there yet", "warn"),
     "failed": ("✗", "another one is there", "bad"),
 }
-_NAME = 32  # cells
+_RIGHT = "verified"
+_LEAST = 24  # cells of a name
 
 
-def domain_choices(state: MailState, now: datetime) -> list[Choice]:
-    """Return each domain with its records below it: the shared ones, then the rest by name."""
+def domain_choices(state: MailState, now: datetime, width: int) -> list[Choice]:
+    """Return each domain with its records below it, what is wrong first."""
     admin = state.admin
     if not state.capabilities.domains:
         return [Choice((("This key may not see domains, or the server has none.", "muted"),))]
@@ -33,14 +35,36 @@ def domain_choices(state: MailState, now: datetime) -> list[Choice]:
     if admin.domains is None:
         return [Choice((("loading …", "muted"),))]
     rows: list[Choice] = []
-    for domain in sorted(admin.domains, key=lambda each: (not each.shared, each.name)):
+    cells = _name_cells(admin.domains, width)
+    for domain in sorted(admin.domains, key=_in_order):
         rows.extend([Choice(())] if rows else [])
-        rows.append(Choice(_head(domain, now), domain.id))
+        rows.append(Choice(_head(domain, now, cells), domain.id))
         rows.extend(
-            Choice(_record(record), f"{domain.id} {number}")
-            for number, record in enumerate(domain.records)
+            Choice(_record(record, cells), f"{domain.id} {number}")
+            for number, record in sorted(enumerate(domain.records), key=lambda p: _ok(p[1]))
         )
     return rows or [Choice((("There is no domain yet; n brings one.", "muted"),))]
+
+
+def _in_order(domain: MailDomain) -> tuple[bool, bool, str]:
+    """Return where a domain stands: what is wrong first, then the shared ones, then by name."""
+    return is_right(domain), not domain.shared, domain.name
+
+
+def is_right(domain: MailDomain) -> bool:
+    """Tell whether the DNS has all that a domain needs."""
+    return domain.status == _RIGHT and all(map(_ok, domain.records))
+
+
+def _ok(record: DnsRecord) -> bool:
+    return record.state == _RIGHT
+
+
+def _name_cells(domains: Sequence[MailDomain], width: int) -> int:
+    """Return the cells for names: of the longest, where that leaves room for values."""
+    names = [name for each in domains for name in (each.name, *(r.name for r in each.records))]
+    longest = max((width_of(((name, ""),)) for name in names), default=_LEAST)
+    return max(min(longest, width * 9 // 20), _LEAST)
 
 
 def domain_of(state: MailState, value: str | None) -> MailDomain | None:
@@ -71,27 +95,31 @@ def record_details(record: DnsRecord) -> tuple[Line, ...]:
     )
 
 
-def _head(domain: MailDomain, now: datetime) -> Line:
+def _head(domain: MailDomain, now: datetime, cells: int) -> Line:
     sign, _, ink = _state_of(domain.status)
     checked = (
         f"looked up {when(domain.checked_at, now)}" if domain.checked_at else "never looked up"
     )
     shared = "  shared" if domain.shared else ""
+    wrong = sum(not _ok(record) for record in domain.records)
+    told = f"{wrong} of {len(domain.records)} records not right  " if wrong else ""
     return (
         (f"{sign} ", ink),
-        (f"{fit(domain.name, _NAME)} ", "strong"),
+        (f"{fit(domain.name, cells + 8)} ", "strong"),
+        (told, ink),
         (checked, "faint"),
         (shared, "faint"),
     )
 
 
-def _record(record: DnsRecord) -> Line:
-    sign, _, ink = _state_of(record.state)
+def _record(record: DnsRecord, cells: int) -> Line:
+    sign, said, ink = _state_of(record.state)
     return (
         ("  ", ""),
         (f"{sign} ", ink),
         (f"{fit(record.kind, 6)}", "text"),
-        (f"{fit(record.name, _NAME)} ", "muted"),
+        (f"{fit(record.name, cells)} ", "muted"),
+        ("" if _ok(record) else f"{said}; needed: ", ink),
         (record.value, "faint"),
     )
 

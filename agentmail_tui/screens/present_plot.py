@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from agentmail_tui.screens.dates import date, number
@@ -20,7 +21,7 @@ _ROWS = 4
 _WIDTH = 70  # cells of a plot, beside its scale
 _WIDEST = 8  # cells of a bar
 PROBLEMS = ("bounced", "complained", "failed")
-_HOUR = 3600
+_HOUR = timedelta(hours=1)
 
 
 def spark(metrics: Metrics | None, kind: str, width: int) -> str:
@@ -53,13 +54,12 @@ def plot(metrics: Metrics | None, now: datetime) -> tuple[Line, ...]:
 
 def _axis(series: Sequence[Bucket], width: int, arrived: int, problems: int, now: datetime) -> Line:
     """Return the moments at both ends, and what the bars stand for."""
-    step = (series[1].start - series[0].start).total_seconds()
+    step = series[1].start - series[0].start
     hourly = step <= _HOUR
-    ends = (
-        f"{each.start.astimezone(now.tzinfo):%H:%M}" if hourly else date(each.start, now)
+    first, last = (
+        f"{each.start.astimezone(now.tzinfo):%H:%M}" if hourly else _day(each.start, step, now)
         for each in (series[0], series[-1])
     )
-    first, last = ends
     room = max(width - len(first) - len(last), 1)
     each = "an hour" if hourly else "a day"
     return (
@@ -69,6 +69,11 @@ def _axis(series: Sequence[Bucket], width: int, arrived: int, problems: int, now
         (", ", "faint"),
         (f"✗ {number(problems)} not", "bad" if problems else "faint"),
     )
+
+
+def _day(start: datetime, step: timedelta, now: datetime) -> str:
+    """Return which day a bar stands for: the one in which most of it lies, in the reader's zone."""
+    return "today" if start <= now < start + step else date(start + step / 2, now)
 
 
 def _scale(row: int, most: int) -> str:

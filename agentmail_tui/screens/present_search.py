@@ -11,6 +11,7 @@ from agentmail_tui.widgets.split_bar import Tab
 
 if TYPE_CHECKING:
     import re
+    from collections.abc import Sequence
 
     from agentmail_tui.domain import Hit
     from agentmail_tui.mailbox.searches import SavedSearch
@@ -32,22 +33,45 @@ def info(state: MailState) -> Line:
     if select.search_waits(state):
         return (("◌ waiting ", "warn"),)
     if search.error is not None:
-        return (("✗ no answer ", "bad"),)
+        return (*_older_hits(search), ("✗ not searched ", "bad"))
     if search.engine is None:
         return (("searching … ", "muted"),) if search.running else ()
-    best = f" · best {max(hit.score for hit in search.hits):.2f}" if search.hits else ""
-    count = f"{len(search.hits)}{'+' if search.more else ''}"
-    noun = "hit" if len(search.hits) == 1 else "hits"
-    engine = _ENGINES.get(search.engine, clip(search.engine, _ENGINE))
-    if search.like is not None and search.engine == "vector":
+    return _answered(search, search.engine)
+
+
+def _answered(search: SearchState, name: str) -> Line:
+    best = f" · best {max(hit.score for hit in search.hits):.2f}" if scored(search.hits) else ""
+    engine = _ENGINES.get(name, clip(name, _ENGINE))
+    if search.like is not None and name == "vector":
         engine = "alike in meaning"
     if terms.is_exact(search.query):
         engine = "exact words"
+    count = f"{hits_told(search).strip()} · " if search.hits else ""
     return (
-        (f"{'… ' if search.running else ''}{count} {noun} · ", "muted"),
+        (f"{'… ' if search.running else ''}{count}", "muted"),
         (engine, "on"),
-        (f" ({clip(search.engine, _ENGINE)}){best} ", "muted"),
+        (f" ({clip(name, _ENGINE)}){best} ", "muted"),
     )
+
+
+def scored(hits: Sequence[Hit]) -> bool:
+    """Tell whether the scores say anything: words and operators alone give all the same."""
+    return len({hit.score for hit in hits}) > 1
+
+
+def hits_told(search: SearchState) -> str:
+    """Return how many hits there are; where they answer an older question, which one."""
+    if not search.hits:
+        return ""
+    noun = "hit" if len(search.hits) == 1 and not search.more else "hits"
+    asked = search.answer.query if search.answer is not None else ""
+    of = f" of: {clip(asked, _NAME)}" if search.error is not None and asked else ""
+    return f" {len(search.hits)}{'+' if search.more else ''} {noun}{of}"
+
+
+def _older_hits(search: SearchState) -> Line:
+    """Return which question the hits on screen answer."""
+    return ((f"{hits_told(search).strip()} · ", "muted"),) if search.hits else ()
 
 
 def note(state: MailState) -> Line:

@@ -17,7 +17,7 @@ from agentmail_tui.mailbox.schema_text import TEMPLATE, Complaint, complaint_of,
 from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.screens.bindings import bindings
 from agentmail_tui.screens.confirm import ConfirmScreen
-from agentmail_tui.screens.present import LINKS
+from agentmail_tui.screens.frame import framed, noticed
 from agentmail_tui.screens.shown import StateScreen
 from agentmail_tui.widgets.key_footer import KeyFooter
 from agentmail_tui.widgets.one_line import OneLine
@@ -79,12 +79,8 @@ class SchemaScreen(StateScreen[None]):
 
     def show_state(self, state: MailState) -> None:
         """Show what was said last."""
-        path = (state.server, str(self._inbox.address), "Extraction")
-        self.title_bar.show(Title(path, LINKS[state.link]))
-        notice = state.notice
-        self.status_line.show(
-            StatusInfo(notice.text, notice.tone.value) if notice else StatusInfo()
-        )
+        self.title_bar.show(framed(state, self._inbox.address, "Extraction"))
+        self.status_line.show(noticed(state))
 
     async def _load(self) -> None:
         try:

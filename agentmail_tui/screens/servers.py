@@ -45,7 +45,6 @@ class ServersScreen(ListedScreen[None]):
 
     def on_mount(self) -> None:
         """Read the file."""
-        super().on_mount()
         self.run_worker(self._change(load_config, ""))
 
     async def _change(self, work: Callable[[Path], Config], told: str) -> None:
@@ -110,7 +109,7 @@ class ServersScreen(ListedScreen[None]):
     def _url_given(self, name: str, url: str | None) -> None:
         if url:
             ask = HiddenScreen(
-                self.context, f"API key of {name}", "kept in a file that only you can read"
+                self.context, f"API key for {name}", "kept in a file that only you can read"
             )
             self.app.push_screen(ask, lambda key: self._key_given(name, url, key))
 
@@ -132,7 +131,7 @@ class ServersScreen(ListedScreen[None]):
         name = self.rows.value
         if name is not None and self.may(able=True, what="servers"):
             detail = "The server itself stays as it is; so does the file with its key."
-            ask = ConfirmScreen(self.context, f"Take {name} off the list?", detail)
+            ask = ConfirmScreen(self.context, f"Delete {name} from the list?", detail)
             self.app.push_screen(ask, lambda sure: self._removed(name, sure=bool(sure)))
 
     def _removed(self, name: str, *, sure: bool) -> None:

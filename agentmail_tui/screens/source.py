@@ -9,10 +9,11 @@ from agentmail_tui.keys import Place
 from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.screens.bindings import bindings
 from agentmail_tui.screens.find_words import FindWords
+from agentmail_tui.screens.frame import framed
 from agentmail_tui.widgets.key_footer import KeyFooter
 from agentmail_tui.widgets.status_line import StatusInfo, StatusLine
 from agentmail_tui.widgets.text_view import TextView
-from agentmail_tui.widgets.title_bar import Title, TitleBar
+from agentmail_tui.widgets.title_bar import TitleBar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -42,7 +43,7 @@ class PageScreen(FindWords):
 
     def compose(self) -> ComposeResult:
         """Put the text between title and keys."""
-        yield TitleBar(Title(self._heading))
+        yield TitleBar(framed(self.state, *self._heading))
         yield self.page
         yield self.status
         yield KeyFooter(self.footer_keys(Place.PAGE))

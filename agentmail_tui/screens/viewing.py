@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
     Made = str | Sequence[Paragraph]
 
+_NAMES = {
+    "text": "Text",
+    "markdown": "Markdown",
+    "html": "HTML as text",
+    "extracted": "Extracted facts",
+    "source": "Source",
+    "headers": "Headers",
+}
 _OF_SOURCE = frozenset({"source", "headers"})
 
 
@@ -46,7 +54,7 @@ class ViewActions(Panes):
             return
         from agentmail_tui.screens.source import PageScreen
 
-        heading = (kind, message.subject or "(no subject)")
+        heading = (_NAMES[kind], message.subject or "(no subject)")
         self.app.push_screen(PageScreen(self.context, heading, self._loader(kind, message)))
 
     def _loader(self, kind: str, message: Message) -> Callable[[], Awaitable[Made]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from agentmail_tui.widgets.lines import Line, Span, clip_spans, ends, width_of
+from agentmail_tui.widgets.lines import Line, Span, clip_spans, ends, joined, width_of
 from agentmail_tui.widgets.painted import Shown
 
 if TYPE_CHECKING:
@@ -19,11 +19,15 @@ _GAP: Span = ("   ", "")
 
 
 class DeliveryBrief(Struct, frozen=True):
-    """Figures by how much they are wanted, newest events first, a hint at the end."""
+    """Figures by how much they are wanted, newest events first, a hint at the end.
+
+    `short` says the same as the figures in fewer cells.
+    """
 
     figures: tuple[Line, ...] = ()
     events: tuple[Line, ...] = ()
     hint: Line = ()
+    short: tuple[Line, ...] = ()
 
 
 class DeliveryStrip(Shown[DeliveryBrief]):
@@ -43,11 +47,12 @@ class DeliveryStrip(Shown[DeliveryBrief]):
         return [first, *(_columns(_at(events, r), _at(events, r + room), width) for r in rows)]
 
     def _first(self, width: int) -> Line:
-        """Return the figures for which there is room."""
+        """Return the figures for which there is room, in short where that is too little."""
         hint = (*self.info.hint, _EDGE)
         room = width - width_of(hint) - 1
         spans: list[Span] = [_EDGE]
-        for figure in self.info.figures:
+        whole = width_of(joined(self.info.figures, _GAP)) <= room - 1
+        for figure in self.info.figures if whole or not self.info.short else self.info.short:
             part = (*((_GAP,) if len(spans) > 1 else ()), *figure)
             room -= width_of(part)
             if room < 1:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
-from rich.cells import set_cell_size
 from textual.message import Message
 
-from agentmail_tui.widgets.lines import Line, Span, width_of
+from agentmail_tui.widgets.lines import Line, Span, clip, width_of
 from agentmail_tui.widgets.painted import Shown
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ class Tab(Struct, frozen=True):
     count: str = ""
     current: bool = False
     short: str = ""  # the label where there is little room
+    spare: bool = False  # its count is the first to give way
 
 
 class Tabs(Struct, frozen=True):
@@ -75,6 +75,7 @@ def _ways() -> Iterator[Callable[[Tab], Tab]]:
     """Yield what can be done for want of room, the least first."""
     yield lambda tab: tab
     yield _short
+    yield lambda tab: tab if tab.current else replace(_short(tab), count=_kept(tab))
     for cells in range(_LONGEST, _SHORTEST - 1, -1):
         yield partial(_shorter, cells=cells)
     yield lambda tab: _short(tab) if tab.current else Tab("")
@@ -84,10 +85,14 @@ def _short(tab: Tab) -> Tab:
     return replace(tab, label=tab.short or tab.label)
 
 
+def _kept(tab: Tab) -> str:
+    """Return the count of a tab for which there is room where all is tight."""
+    return tab.count if tab.count.isalnum() and not tab.spare else ""
+
+
 def _shorter(tab: Tab, cells: int) -> Tab:
     """Return a tab without its count: the words tell more."""
-    word = set_cell_size((tab.short or tab.label)[:cells], cells).rstrip()
-    return _short(tab) if tab.current else Tab(word)
+    return _short(tab) if tab.current else Tab(clip(tab.short or tab.label, cells))
 
 
 def _cell(number: int, tab: Tab) -> tuple[Span, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -49,16 +49,21 @@ def _counts(events: Sequence[DeliveryEvent]) -> dict[str, int]:
 
 
 def _series(period: str, events: Sequence[DeliveryEvent], now: datetime) -> tuple[Bucket, ...]:
-    """Return counts by the hour, or by the day in periods of more than two days."""
+    """Return counts by the hour, or by the day of UTC in periods of more than two days.
+
+    Cut where the bundled server cuts them: the first hour or day is not whole, nor is the last.
+    """
     whole = span(period)
     step = timedelta(hours=1) if whole <= _MOST_HOURLY else timedelta(days=1)
-    starts = [now - step * (number + 1) for number in range(whole // step)]
+    seconds = int(step.total_seconds())
+    first, last = (int(each.timestamp()) // seconds for each in (now - whole, now))
+    starts = [datetime.fromtimestamp(n * seconds, UTC) for n in range(first, last + 1)]
     return tuple(
         Bucket(
             start,
             tuple(_counts([each for each in events if start <= each.at < start + step]).items()),
         )
-        for start in reversed(starts)
+        for start in starts
     )
 
 

@@ -1,7 +1,7 @@
 """The delivery panel: what arrived over time, from a bounce to its thread and back, webhooks."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import timedelta, timezone
 from functools import partial
 
 from msgspec.structs import replace
@@ -67,15 +67,34 @@ async def test_panel_shows_the_plot_where_there_is_room(rig: Rig) -> None:
         assert "delivered" in rig.text()
 
 
+def test_a_day_of_the_plot_is_the_one_in_which_most_of_its_bar_lies() -> None:
+    start = NOW.replace(hour=0, minute=0)
+    days = (Bucket(start + timedelta(days=n), (("delivered", 1),)) for n in (-2, -1, 0))
+    metrics = Metrics(clean_line("7d"), (), (), tuple(days))
+    for hours in (-5, 0, 1):
+        now = NOW.astimezone(timezone(timedelta(hours=hours)))
+        assert _text(plot(metrics, now)[-1]).split()[:3] == ["10", "Mar", "today"]
+
+
+async def test_figures_in_memory_are_cut_at_the_days_of_the_server(rig: Rig) -> None:
+    series = (await rig.backend.delivery(None, "7d")).metrics
+    assert series is not None
+    starts = [each.start for each in series.series]
+    assert len(starts) == 8
+    assert starts[-1] == NOW.replace(hour=0, minute=0)
+    await rig.mailbox.aclose()
+
+
 async def test_only_events_of_one_kind_are_listed(rig: Rig) -> None:
     async with rig.on():
         await rig.press("D", "f")
         await rig.type("bounced")
         await rig.press("enter")
-        await rig.until_seen("Events: bounced 4")
+        await rig.until_seen("Events: bounced 3 in 7d, 4 listed")
         shown = [line for line in rig.lines() if "@" in line]
         assert len(shown) == 4
         assert all("✗ bounced" in line for line in shown)
+        assert "older than 7d" in rig.text()
         event = rig.state.delivery.log
         assert event is not None
         rig.backend.deliver(event[0].message_id, "bounced", "new@far.example", "550 no")
@@ -124,7 +143,7 @@ async def test_filtered_event_leads_to_its_thread_and_back(rig: Rig) -> None:
         await rig.press("D", "f")
         await rig.type("bounced")
         await rig.press("enter")
-        await rig.until_seen("Events: bounced 4")
+        await rig.until_seen("Events: bounced 3 in 7d, 4 listed")
         await rig.press("j", "enter")
         await rig.until(lambda: rig.main.reading, "the thread was not opened")
         event = (rig.state.delivery.log or ())[1]
@@ -166,7 +185,7 @@ async def test_records_are_copied_and_looked_up(rig: Rig) -> None:
     async with rig.on():
         await rig.press("g", "k", "tab")
         await rig.until_seen("✗ DMARC")
-        await rig.press(*["j"] * 9, "y")
+        await rig.press("j", "y")
         await rig.until(lambda: "value of DMARC" in rig.said, "it was not told")
         assert rig.app.clipboard == "v=DMARC1; p=quarantine"
         await rig.press("Y")

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from agentmail_tui.backends.memory import EVERYTHING, MemoryBackend, sample_backend
 from agentmail_tui.config import load_config, read_key
 from agentmail_tui.domain import ThreadFilter
+from agentmail_tui.domain_admin import ApiKey, FreshKey, NewKey
 from agentmail_tui.mailbox import select
 from agentmail_tui.screens.api_keys import ApiKeysScreen
 from agentmail_tui.screens.mail import MailScreen
@@ -29,11 +30,11 @@ async def test_domain_that_is_in_use_stays(rig: Rig) -> None:
         await rig.press("g", "M")
         await rig.until_seen("harbor-goods.test")
         await rig.press("X")
-        assert "server's own" in rig.said
-        await rig.press(*["j"] * 5, "X")
         assert rig.said == (
             "in use: support@harbor-goods.test and 2 more; delete those inboxes first"
         )
+        await rig.press(*["j"] * 5, "X")
+        assert "server's own" in rig.said
         assert len(rig.backend.administration.held_domains) == 2
 
 
@@ -49,9 +50,11 @@ async def test_record_is_shown_in_full(rig: Rig) -> None:
     async with rig.on(80, 24):
         await rig.press("g", "M")
         await rig.until_seen("DKIM")
+        await rig.press("j")
+        await rig.until_seen("look-up  another one is there")
         await rig.press("j", "j", "j")
         await rig.until_seen("look-up  right")
-        value = rig.backend.administration.held_domains[0].records[2].value
+        value = rig.backend.administration.held_domains[1].records[2].value
         shown = "".join(line.strip() for line in rig.lines())
         assert value.split()[-1] in shown
 
@@ -72,11 +75,41 @@ async def test_secret_is_shown_once_and_not_left_by_accident(rig: Rig) -> None:
         await rig.press("escape")
         assert isinstance(rig.app.screen, SecretScreen)
         await rig.until_seen("Not copied yet")
-        await rig.press("y", "escape")
+        await rig.press("y")
+        await rig.until_seen("it is not shown again")
+        await rig.press("escape")
         assert isinstance(rig.app.screen, ApiKeysScreen)
         assert rig.app.clipboard == secret
         assert secret not in rig.text()
         assert secret not in repr(rig.state)
+
+
+async def test_secret_is_shown_though_the_list_is_slow_and_was_left(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = asyncio.Event()
+    there = rig.backend.administration
+    create, keys = there.create_key, there.keys
+
+    async def slow_create(wanted: NewKey) -> FreshKey:
+        await read.wait()
+        return await create(wanted)
+
+    async def never() -> tuple[ApiKey, ...]:
+        await asyncio.Event().wait()
+        return await keys()
+
+    async with rig.on():
+        await rig.press("g", "K")
+        await rig.until_seen("revoked")
+        monkeypatch.setattr(there, "create_key", slow_create)
+        monkeypatch.setattr(there, "keys", never)
+        await rig.press("n")
+        await rig.type("bot")
+        await rig.press("enter", "tab", "enter", "enter", "q")
+        await rig.until(lambda: rig.app.screen is rig.main, "the list of keys was not left")
+        read.set()
+        await rig.until(lambda: isinstance(rig.app.screen, SecretScreen), "the secret is lost")
 
 
 async def test_dead_key_is_not_acted_on(rig: Rig) -> None:
@@ -196,7 +229,7 @@ async def test_key_of_a_new_server_is_never_on_screen(rig: Rig) -> None:
         await rig.press("enter")
         await rig.type("comm_5ecre7")
         assert "5ecre7" not in rig.text()
-        await rig.until_seen("11 signs")
+        await rig.until_seen("11 characters")
         await rig.press("enter")
         await rig.until_seen("key from a file")
         profile = load_config(rig.config_file).profiles["work"]

@@ -36,7 +36,7 @@ async def test_a_typed_moment_takes_it_out_of_the_list_and_undo_brings_it_back(
         await asleep(rig, first, TOMORROW)
         assert rig.state.selected_id == second
         assert all(row.id != first for row in rig.state.window.rows.values())
-        assert "until 13 Mar 08:00" in rig.said
+        assert "until Thu 13 Mar 08:00" in rig.said
         await rig.press("u")
         await asleep(rig, first, None)
         assert rig.state.selected_id == first

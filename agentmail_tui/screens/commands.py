@@ -24,7 +24,8 @@ _SIGNS = (
     ("↙ ↗", "last mail came in, went out"),
     ("@", "has files; before a name: the owner"),
     ("✗", "did not arrive"),
-    ("x", "selected"),
+    ("■", "selected"),
+    ("z", "snoozed until then"),
 )
 
 
@@ -44,7 +45,8 @@ class CommandScreen(PickScreen[str]):
         """Return the acts that fit; in the help under headings, with the signs of the list."""
         keys = [key for key in self.context.keymap.at(self._place) if key.listed]
         if query or not self._by_group:
-            found = best(query, keys, lambda key: f"{key.label} {key.id}")
+            found = best(query, keys, _told)
+            found.sort(key=lambda key: (query.casefold() not in _told(key), key.group is Group.GO))
             return [_row(key) for key in found] or [
                 Choice((("    nothing is called so", "muted"),))
             ]
@@ -63,6 +65,10 @@ class CommandScreen(PickScreen[str]):
         """Run the act under the cursor, once the box is gone."""
         if value is not None:
             self.dismiss(None if value in _NOT_FROM_HERE else value)
+
+
+def _told(key: Key) -> str:
+    return f"{key.label} {key.id}".casefold()
 
 
 def _row(key: Key) -> Choice:

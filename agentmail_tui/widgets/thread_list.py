@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 from rich.segment import Segment
 from textual.cache import LRUCache
-from textual.geometry import Offset
+from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.strip import Strip
 
 from agentmail_tui.widgets.line_scroll import LineScroll
 from agentmail_tui.widgets.lines import BLANK, Line
 from agentmail_tui.widgets.painted import ink
-from agentmail_tui.widgets.thread_row import Row, row_lines
+from agentmail_tui.widgets.thread_row import MARKED, Row, row_lines
 
 if TYPE_CHECKING:
     from textual import events
@@ -167,7 +167,10 @@ class ThreadList(LineScroll, can_focus=True):
         row, back = key
         strip = self.painted(self._lines_of(row, width)[part], back)
         if back:
-            bar = Segment("▌", self.base_style + ink(self, back) + ink(self, "mark"))
+            marked = row is not None and row.marked and part == 0
+            bar = Segment(
+                MARKED[0] if marked else "▌", self.base_style + ink(self, back) + ink(self, "mark")
+            )
             strip = Strip([bar, *strip.crop(1, width)], width)
         self._strips[(key, part, width)] = strip
         return strip
@@ -189,7 +192,8 @@ class ThreadList(LineScroll, can_focus=True):
         height = self.row_height
         for index in self._visible():
             if self._drawn.get(index) != self._key(index):
-                self.refresh_lines(index * height, height)
+                top = index * height - self.scroll_offset.y
+                self.refresh(Region(0, top, self.width, height))
 
     def _measure(self) -> None:
         """Set how long the list is."""

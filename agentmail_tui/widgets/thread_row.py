@@ -16,7 +16,7 @@ STATUS_SIGNS: dict[Status, tuple[str, str]] = {
     Status.CLOSED: ("✓", "good"),
 }
 UNREAD = ("●", "on")
-MARKED = ("x", "accent")
+MARKED = ("■", "mark")
 FAILED = frozenset({"bounced", "failed", "complained"})
 _LABELS_SHOWN = 18  # cells
 _SUBJECT_SHOWN = 24  # cells that labels leave to the subject where they can
@@ -43,7 +43,9 @@ class Row(Struct, frozen=True):
 def row_lines(row: Row | None, width: int, height: int, *, found: bool = False) -> tuple[Line, ...]:
     """Return the lines of a row, the last of a hit its snippet; None is one not here yet."""
     if found and row is not None:
-        return (*row_lines(row, width, height - 1), _snippet_line(row, width))
+        first = _one_line(row, width, few=True) if height == 2 else None
+        lines = row_lines(row, width, height - 1) if first is None else (first,)
+        return (*lines, _snippet_line(row, width))
     if row is None:
         blank: Line = (("    ", ""), (_PLACEHOLDER, "faint"))
         return (blank, (("    ", ""), (_PLACEHOLDER, "faint")), ())[:height]
@@ -60,20 +62,20 @@ def _two_lines(row: Row, width: int) -> tuple[Line, Line]:
     # Scores stand in one column, whether a row has a mark or not.
     figures = (*_mark(row), *score) if score else (*count, *_mark(row))
     facts = (*figures, (f"{row.age:>4}", "muted"), _EDGE)
-    first = ends((_first_sign(row), (" ", ""), name), facts, width - 1)
+    first = ends((unread_sign(thread), (" ", ""), name), facts, width - 1)
     room = max(min(_LABELS_SHOWN, width - _SUBJECT_SHOWN - 6), 8)
     labels = _labels(thread, room)
     right = joined((labels, _signs(row)), (" ", ""))
     second = ends((status_sign(thread), (" ", ""), *_subject(row)), (*right, _EDGE), width - 1)
-    return (_MARGIN, *first), (_MARGIN, *second)
+    return (_margin(row), *first), (_MARGIN, *second)
 
 
-def _one_line(row: Row, width: int) -> Line:
+def _one_line(row: Row, width: int, *, few: bool = False) -> Line:
     thread = row.thread
     name_width = max(min(20, width // 4), 8)
     name = (fit(row.name, name_width), "strong" if thread.unread else "text")
-    head = (_MARGIN, _first_sign(row), status_sign(thread), (" ", ""), name, ("  ", ""))
-    labels = _labels(thread, width // 4)
+    head = (_margin(row), unread_sign(thread), status_sign(thread), (" ", ""), name, ("  ", ""))
+    labels = _labels(thread, width // 4, few=few)
     right = joined((labels, _mark(row), _score(row), _signs(row)), (" ", ""))
     tail = (*right, (f"{row.age:>5}", "muted"), _EDGE)
     return ends((*head, *_subject(row)), tail, width)
@@ -85,9 +87,9 @@ _EDGE: Span = (" ", "")
 _SNIPPET_INDENT = "     "
 
 
-def _first_sign(row: Row) -> Span:
-    """Return the sign of the selection, else the one for unread mail."""
-    return MARKED if row.marked else unread_sign(row.thread)
+def _margin(row: Row) -> Span:
+    """Return the sign of the selection, beside the signs of the thread."""
+    return MARKED if row.marked else _MARGIN
 
 
 def unread_sign(thread: Thread) -> Span:
@@ -127,14 +129,18 @@ def _snippet_line(row: Row, width: int) -> Line:
     return clip_spans((*spans, (row.snippet[at:], "faint")), width - 1)
 
 
-def _labels(thread: Thread, room: int) -> Line:
-    """Return owner and tags, as many as fit in `room` cells, and how many more there are."""
+def _labels(thread: Thread, room: int, *, few: bool = False) -> Line:
+    """Return owner and tags, as many as fit in `room` cells, and how many more there are.
+
+    Of `few`, only the owner is written out: a hit needs the room for its subject.
+    """
     if thread.triage is None:
         return ()
     owner = thread.triage.assigned_to
     labels: list[Span] = [(f"@{owner}", "accent")] if owner else []
+    most = len(labels) if few else None
     labels.extend((tag, "tag") for tag in thread.triage.tags)
-    for count in range(len(labels), 0, -1):
+    for count in range(len(labels) if most is None else most, -few, -1):
         left = len(labels) - count
         more: Line = ((f"+{left}", "faint"),) if left else ()
         line = joined((*((label,) for label in labels[:count]), more), (" ", ""))
@@ -149,7 +155,7 @@ def _score(row: Row) -> Line:
         return ()
     halves = round(min(max(row.score, 0.0), 1.0) * 10)
     bar = "━" * (halves // 2) + "╸" * (halves % 2)
-    return ((f"{bar:<5}", "on"), (f" {f'{row.score:.2f}'.lstrip('0'):>4} ", "muted"))
+    return ((f"{bar:<5}", "on"), (f" {row.score:.2f} ", "muted"))
 
 
 def _mark(row: Row) -> Line:

@@ -22,7 +22,7 @@ async def test_x_selects_and_steps_and_the_act_is_for_all(rig: Any) -> None:
         before = {each: status(rig, each) for each in (first, second, third)}
         await rig.press("x", "j", "x")
         assert "2 selected" in rig.text()
-        assert [rig.lines()[row][1] == "x" for row in (5, 7, 9)] == [True, False, True]
+        assert [rig.lines()[row][0] == "■" for row in (5, 7, 9)] == [True, False, True]
         await rig.press("e")
         await rig.until(
             lambda: status(rig, first) == status(rig, third) == Status.CLOSED, "not closed"

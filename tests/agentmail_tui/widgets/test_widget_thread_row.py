@@ -60,7 +60,7 @@ def test_a_bounce_is_seen(make_thread: Make) -> None:
 
 def test_the_score_is_a_bar_and_a_number(make_thread: Make) -> None:
     (line,) = texts(Row(make_thread(), "2h", 0.91, "Ada"), 100, 1)
-    assert "━━━━╸  .91" in line
+    assert "━━━━╸ 0.91" in line
 
 
 def test_the_arrow_tells_who_wrote_last(make_thread: Make) -> None:

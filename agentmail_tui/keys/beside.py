@@ -28,7 +28,7 @@ BESIDE: tuple[Key, ...] = (
         "delivery.suppress",
         ("n",),
         "suppress",
-        "write to an address no more",
+        "new suppression: write to an address no more",
         Group.APP,
         (Place.DELIVERY,),
         writes=True,

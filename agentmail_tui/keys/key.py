@@ -12,9 +12,13 @@ class Place(StrEnum):
 
     LIST = "list"
     READER = "reader"
+    PREFIX = "prefix"  # the list or the reader while the choices of a prefix are shown
+    ASLEEP = "asleep"  # the list of what sleeps; keys are those of the list
     HITS = "hits"  # the list while it shows what a search found; keys are those of the list
     FOUND = "found"  # the reader while words are looked for in it; keys are those of the reader
     FIELD = "field"  # of the search bar; it takes all but a few strokes
+    OFFER = "offer"  # the field while completions hang below it; keys are those of the field
+    CHOSEN = "chosen"  # the same, once one of them was gone to
     COMPOSER = "composer"
     REVIEW = "review"
     PICKER = "picker"

@@ -26,7 +26,7 @@ _MEANINGS = {
     "subject:": "words of the subject",
     "tag:": "a tag",
     "status:": "open, needs_reply, waiting, closed",
-    "assigned:": "who has it, or none",
+    "assigned:": "its owner, or none",
     "has:": "has:attachment",
     "is:": "is:unread, is:read",
     "before:": "a day, or 7d, 2w, 3m, 1y",
@@ -126,7 +126,7 @@ def _values(state: MailState, operator: str) -> list[tuple[str, str]]:
         return [(str(status), "") for status in Status]
     if operator == "assigned:":
         owners = [(owner, "you" if owner == state.me else "") for owner in known_owners(state)]
-        return [*owners, ("none", "nobody has it")]
+        return [*owners, ("none", "no owner")]
     if operator in {"before:", "after:"}:
         return list(_DATES)
     fixed = {"has:": ["attachment"], "is:": ["unread", "read"]}

@@ -36,7 +36,7 @@ class FindWords(StateScreen[None]):
     def _tell_found(self, words: str) -> str:
         count = self.found_in.find(words)
         if not words:
-            return "n and N go through the hits, esc ends it"
+            return "n and N go through the hits"
         return f"on {count} line{'' if count == 1 else 's'}"
 
     def _words_found(self, words: str | None) -> None:
@@ -53,4 +53,4 @@ class FindWords(StateScreen[None]):
             self.tell(self.find_hint, Tone.WARNING)
             return
         number, count = self.found_in.step_hit(by)
-        self.tell(f"hit {number} of {count} · n next, N previous, esc ends it")
+        self.tell(f"hit {number} of {count} · n next, N previous")

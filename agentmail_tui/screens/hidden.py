@@ -24,7 +24,7 @@ class HiddenScreen(PickScreen[str]):
 
     def choices(self, query: str) -> list[Choice]:
         """Return what becomes of it, and how long it is."""
-        count = f"{len(query)} signs   " if query else ""
+        count = f"{len(query)} character{'' if len(query) == 1 else 's'}   " if query else ""
         return [Choice(((f"  {count}", "text"), (self._tell, "muted")))]
 
     def choose(self, _value: str | None) -> None:

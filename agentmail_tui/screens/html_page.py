@@ -50,7 +50,7 @@ def _not_seen(found: HtmlText) -> Iterator[Paragraph]:
     if found.images:
         noun = "image" if found.images == 1 else "images"
         yield Paragraph(())
-        yield Paragraph(((f"{found.images} {noun} on other computers: not fetched", "muted"),))
+        yield Paragraph(((f"{found.images} remote {noun}, not loaded", "muted"),))
 
 
 def _heading(words: str) -> Iterator[Paragraph]:

@@ -19,6 +19,7 @@ from agentmail_tui.screens.marking import MarkActions
 from agentmail_tui.screens.moving import MoveActions
 from agentmail_tui.screens.prefixes import PrefixKeys
 from agentmail_tui.screens.writing import WriteActions
+from agentmail_tui.widgets.completion_list import CompletionList
 from agentmail_tui.widgets.delivery_strip import DeliveryBrief, DeliveryStrip
 from agentmail_tui.widgets.key_footer import FooterKey, FooterKeys, KeyFooter
 from agentmail_tui.widgets.one_line import Ends, OneLine, TwoEnds
@@ -27,6 +28,7 @@ from agentmail_tui.widgets.side import Brief, TriageBrief
 from agentmail_tui.widgets.split_bar import SplitBar, Tabs
 from agentmail_tui.widgets.status_line import StatusInfo, StatusLine
 from agentmail_tui.widgets.thread_list import ThreadList
+from agentmail_tui.widgets.thread_view import ThreadView
 from agentmail_tui.widgets.title_bar import Title, TitleBar
 
 if TYPE_CHECKING:
@@ -126,7 +128,6 @@ class MailScreen(
         self.banner.display = bool(banner)
         self._show_search(state)
         self.split_bar.show(present.tabs(state))
-        self.list_head.show(Ends(*present.list_head(state)))
         self._show_thread(state)
         self.delivery_strip.show(present_delivery.strip(state, self.now))
         self.status_line.show(present.status(state))
@@ -143,17 +144,27 @@ class MailScreen(
         self.search_note.show(note)
         self.search_note.display = bool(note)
         self.reader.light(present_search.wanted(state))
-        self._show_keys()
+        self.show_keys()
 
     def _show_thread(self, state: MailState) -> None:
         """Show the thread in the reader and beside it, where any of it is another than before."""
         thread = self.shown_thread(state)
+        self.list_head.show(Ends(*present.list_head(state, focused=not self.reading)))
         data = state.delivery.data
-        parts = (thread, state.open, data, state.outgoing, state.inboxes, f"{self.now:%F %H:%M}")
+        parts = (
+            self.reading,
+            thread,
+            state.open,
+            data,
+            state.outgoing,
+            state.inboxes,
+            f"{self.now:%F %H:%M}",
+        )
         if parts == self._shown_parts:
             return
         self._shown_parts = parts
-        self.reader_head.show(Ends(*present_thread.reader_head(state, thread)))
+        head = present_thread.reader_head(state, thread, focused=self.reading)
+        self.reader_head.show(Ends(*head))
         cards = present_thread.cards(state, thread, self.now)
         self.reader.show(thread.id if thread else None, cards)
         self.side.show(present_thread.side(state, thread, self.now, self.context.limits))
@@ -169,13 +180,14 @@ class MailScreen(
         thread = select.selected_thread(self.state)
         if reading and self.state.open is None and thread is not None:
             self.mailbox.open_selected()
-        self._show_keys()
+        self.show_keys()
         self._show_thread(self.state)
 
-    def _show_keys(self) -> None:
+    def show_keys(self) -> None:
+        """Show the keys of where the reader is, and the one that shows them all."""
         keys = self.footer_keys(self.place)
         stroke = self.context.keymap.of("app.help").keys
-        typing = self.place is Place.FIELD
+        typing = self.search_bar.active or self.place is Place.PREFIX
         last = FooterKey(stroke[0], "keys", "help") if stroke and not typing else None
         self.footer.show(FooterKeys(keys.keys, last))
 
@@ -186,6 +198,11 @@ class MailScreen(
     @on(ThreadList.VisibleRange)
     def _rows_on_screen(self, event: ThreadList.VisibleRange) -> None:
         self.mailbox.show_range(event.first, event.last)
+
+    @on(CompletionList.Turned)
+    @on(ThreadView.Turned)
+    def _keys_turned(self) -> None:
+        self.show_keys()
 
     @on(KeyFooter.Picked)
     async def _key_clicked(self, event: KeyFooter.Picked) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from textual import on
 
+from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
 from agentmail_tui.screens.panes import Panes
 from agentmail_tui.widgets.search_bar import Mode
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from agentmail_tui.mailbox.state import MailState
     from agentmail_tui.screens.context import Context
+    from agentmail_tui.widgets.key_footer import FooterKeys
 
 _FOLLOW_AFTER = 0.12  # seconds on one row before its messages are fetched for the preview
 
@@ -26,6 +28,14 @@ class MoveActions(Panes):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._follow: Timer | None = None
+
+    def footer_keys(self, place: Place) -> FooterKeys:
+        """Return the keys that are shown; enter does what the message in the reader lets it."""
+        found = super().footer_keys(place)
+        if place is Place.READER:
+            return found.relabelled(open=self.reader.enter_does)
+        count = len(self.state.marked)
+        return found.relabelled(**{"status('closed')": f"close {count}"}) if count else found
 
     def follow_cursor(self, state: MailState) -> None:
         """Fetch the thread under the cursor for the preview, once the cursor rests."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
+from msgspec.structs import replace
+
 from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
 from agentmail_tui.screens.shown import StateScreen
@@ -21,6 +23,14 @@ if TYPE_CHECKING:
     from agentmail_tui.mailbox.drafts import KeptDraft
     from agentmail_tui.mailbox.state import MailState, Split
     from agentmail_tui.screens.context import Context
+    from agentmail_tui.widgets.key_footer import FooterKeys
+
+
+_LISTS = frozenset({Place.LIST, Place.HITS, Place.ASLEEP})
+_TO_A_THREAD = frozenset(
+    {"down", "open", "reply", "tag", "assign", "mine", "snooze", "like"}
+    | {f"status('{name}')" for name in ("closed", "waiting")}
+)  # acts that need a row
 
 
 class Panes(StateScreen[None]):
@@ -53,11 +63,37 @@ class Panes(StateScreen[None]):
     @property
     def place(self) -> Place:
         """Where keys go."""
+        if self.hint.info.choices:
+            return Place.PREFIX
         if self.search_bar.active:
-            return Place.FIELD
+            return self._in_field
         if self.reading:
             return Place.FOUND if self.reader.finding else Place.READER
-        return Place.HITS if select.searching(self.state) else Place.LIST
+        if select.searching(self.state):
+            return Place.HITS
+        return Place.ASLEEP if self.state.split.snoozed else Place.LIST
+
+    def footer_keys(self, place: Place) -> FooterKeys:
+        """Return the keys that are shown, without those that can do nothing now."""
+        found, state = super().footer_keys(place), self.state
+        hidden = set() if state.undo else {"undo"}
+        if place in _LISTS and select.selected_thread(state) is None:
+            hidden |= _TO_A_THREAD
+        if state.read_only:
+            hidden |= {key.action for key in self.context.keymap.keys if key.writes}
+        keys = tuple(key for key in found.keys if key.action not in hidden)
+        return replace(found, keys=keys)
+
+    def show_keys(self) -> None:
+        """Show what keys do now."""
+
+    @property
+    def _in_field(self) -> Place:
+        """What keys of the field act on: its words, or the completions below them."""
+        offered = self.search_bar.completions
+        if offered.chosen is not None:
+            return Place.CHOSEN
+        return Place.FIELD if offered.best is None else Place.OFFER
 
     @property
     def one_pane(self) -> bool:

@@ -26,7 +26,7 @@ class FilePicker(PickScreen[str]):
     """Returns the id of an attachment."""
 
     placeholder = "name"
-    note = "enter goes on · esc leaves"
+    note = "enter takes this file · esc leaves"
 
     def __init__(self, context: Context, attachments: Sequence[Attachment], heading: str) -> None:
         self.heading = heading

@@ -26,7 +26,7 @@ class ScopePicker(PickScreen[tuple[str, ...]]):
 
     heading = "What the key may do"
     placeholder = "messages, read, admin …"
-    note = "tab marks · enter takes the marked ones · esc leaves"
+    note = "tab on/off · enter saves · esc cancels"
 
     _marked: frozenset[str] = frozenset()
 

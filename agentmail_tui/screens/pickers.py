@@ -28,7 +28,7 @@ class TagPicker(PickScreen[TagChange]):
 
     heading = "Tags"
     placeholder = "type a tag, or +vip -urgent"
-    note = "enter takes it · tab marks one more · esc leaves"
+    note = "tab on/off · enter saves · esc cancels"
 
     def __init__(self, context: Context, thread: Thread) -> None:
         super().__init__(context)
@@ -67,23 +67,26 @@ class TagPicker(PickScreen[TagChange]):
         tag = self.picks.value
         if tag is None or self.query_text.startswith(("+", "-")):
             return
-        self._toggle(tag)
+        if tag in self._marked:
+            self._marked.remove(tag)
+        else:
+            self._switch_on(tag)
         self.field.value = ""
         self.picks.show(self.choices(""), tag)
 
-    def _toggle(self, tag: str) -> None:
-        self._marked ^= {tag}
+    def _switch_on(self, tag: str) -> None:
+        self._marked.add(tag)
         if tag not in self._known:
             self._known.append(tag)
 
     def choose(self, value: str | None) -> None:
-        """Take what was typed or marked; with no marks, the tag under the cursor."""
+        """Save what is on; where nothing was switched, the tag under the cursor goes on too."""
         typed = typed_change(self.query_text)
         if typed is not None:
             self.dismiss(typed)
             return
         if value is not None and (self.query_text or self._marked == set(self._had)):
-            self._toggle(value)
+            self._switch_on(value)
         add = tuple(tag for tag in self._known if tag in self._marked and tag not in self._had)
         remove = tuple(tag for tag in self._had if tag not in self._marked)
         self.dismiss((add, remove))
@@ -109,7 +112,7 @@ class OwnerPicker(PickScreen[str]):
                 Choice((("  + ", "good"), (query, "accent"), ("  new name", "faint")), query)
             )
         if not query and self._owner:
-            rows.append(Choice((("    nobody", "muted"), ("  gives it back", "faint")), NOBODY))
+            rows.append(Choice((("    nobody", "muted"), ("  no owner", "faint")), NOBODY))
         return rows
 
     def _row(self, owner: str) -> Choice:
@@ -161,7 +164,7 @@ class InboxPicker(PickScreen[str]):
 
     heading = "Inbox"
     placeholder = "address or name; a new name makes an inbox"
-    note = "enter shows it · esc leaves · g I renames and deletes"
+    note = "enter shows it · esc leaves, then g I manages inboxes"
 
     def choices(self, query: str) -> list[Choice]:
         """Return the inboxes that fit, and all of them together."""

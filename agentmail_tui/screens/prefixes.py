@@ -54,8 +54,11 @@ class PrefixKeys(Panes):
             choices = self.context.keymap.choices(prefix)
             rows = tuple((stroke, key.label) for stroke, key in choices)
             self.hint.show(Choices(prefix, PREFIXES[prefix], rows))
+            self.show_keys()
 
     def _hide_hint(self) -> None:
         if self._hint_timer is not None:
             self._hint_timer.stop()
-        self.hint.show(Choices())
+        if self.hint.info.choices:
+            self.hint.show(Choices())
+            self.show_keys()

@@ -8,7 +8,7 @@ from agentmail_tui.domain import Direction, Message
 from agentmail_tui.mailbox import select
 from agentmail_tui.mailbox.state import MailState, Outgoing, SendPhase
 from agentmail_tui.mailbox.waiting import Limits, Wait, wait_of
-from agentmail_tui.screens.dates import ahead, date, length, size, when
+from agentmail_tui.screens.dates import ahead, length, size, when
 from agentmail_tui.screens.present import NO_LIMITS, mark, party_name
 from agentmail_tui.screens.present_safety import RISKY, injection_line, safety_lines
 from agentmail_tui.screens.words import step_of, step_span, word
@@ -172,15 +172,19 @@ def _bare(subject: str) -> str:
     return bare
 
 
-def reader_head(state: MailState, thread: Thread | None) -> tuple[Line, Line]:
-    """Return the subject, and how many messages there are."""
+def reader_head(
+    state: MailState, thread: Thread | None, *, focused: bool = True
+) -> tuple[Line, Line]:
+    """Return the subject, bold where keys go to the reader, and how many messages there are."""
     if thread is None:
         return (), ()
     count = thread.message_count
     right = f"{count} message{'' if count == 1 else 's'} "
     if state.open is not None and state.open.thread.id == thread.id and state.open.error:
         right = f"✗ {state.open.error} "
-    return ((" ", ""), (thread.subject or "(no subject)", "strong")), ((right, "muted"),)
+    return ((" ", ""), (thread.subject or "(no subject)", "strong" if focused else "text")), (
+        (right, "muted"),
+    )
 
 
 def status_spans(thread: Thread) -> tuple[Span, ...]:
@@ -257,7 +261,7 @@ def _thread_facts(state: MailState, thread: Thread, now: datetime) -> tuple[Fact
     inbox = select.inbox(state, thread.inbox_id)
     facts = [
         Fact("", (((inbox.address if inbox else "—"), "muted"),)),
-        Fact("began", ((date(thread.first_message_at, now), "muted"),)),
+        Fact("began", ((when(thread.first_message_at, now), "muted"),)),
         Fact("last", ((when(thread.last_message_at, now), "muted"),)),
     ]
     if thread.delivery_status:
@@ -278,7 +282,7 @@ def brief(
     tags: Line = ((" ".join(triage.tags), "tag"),) if triage and triage.tags else ()
     facts = [status_spans(thread), owner, tags or (("no tags", "faint"),)]
     if thread.snoozed_until is not None:
-        facts.insert(1, ((f"z until {ahead(thread.snoozed_until, now)}", "accent"),))
+        facts.insert(1, ((f"snoozed until {ahead(thread.snoozed_until, now)}", "accent"),))
     elif mark(thread, limits, now)[0]:
         facts.insert(1, (mark(thread, limits, now),))
     inbox = select.inbox(state, thread.inbox_id)

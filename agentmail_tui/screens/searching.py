@@ -13,7 +13,7 @@ from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import searches
 from agentmail_tui.mailbox.searches import SavedSearch
 from agentmail_tui.mailbox.state import Tone
-from agentmail_tui.mailbox.terms import finished
+from agentmail_tui.mailbox.terms import finished, is_exact
 from agentmail_tui.screens.completing import completions, examples
 from agentmail_tui.screens.panes import Panes
 from agentmail_tui.widgets.completion_list import CompletionList
@@ -38,9 +38,13 @@ class SearchActions(Panes):
     def footer_keys(self, place: Place) -> FooterKeys:
         """Return the keys that are shown; to narrow the list is not to search."""
         found = super().footer_keys(place)
-        if place is Place.FIELD and self.search_bar.mode is Mode.NARROW:
-            return replace(found, keys=tuple(k for k in found.keys if k.action not in _OF_SEARCHES))
-        return found
+        hidden = set() if self.search_bar.completions.open else {"choose(1)"}
+        if self.search_bar.mode is Mode.NARROW:
+            hidden |= _OF_SEARCHES
+        if place is Place.FIELD:
+            return replace(found, keys=tuple(k for k in found.keys if k.action not in hidden))
+        exact = self.state.search is not None and is_exact(self.state.search.query)
+        return found.relabelled(exact="by meaning") if place is Place.HITS and exact else found
 
     def action_search(self) -> None:
         """Put the cursor into the search field."""

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _MOST = 10  # rows at once
 _GAP = 3
-_MARK = 3  # cells before a completion, so that it stands below what is typed
+_MARK = 2  # cells before a completion: with the edge it stands below what is typed
+_EDGES = 2
 
 
 class Completion(Struct, frozen=True):
@@ -40,6 +41,9 @@ class Offer(Struct, frozen=True):
 
 class CompletionList(Shown[Offer]):
     """A box of completions; hidden while there are none."""
+
+    class Turned(Message):
+        """Others are offered, or another one is picked: keys may mean something else now."""
 
     @dataclass
     class Picked(Message):
@@ -67,11 +71,13 @@ class CompletionList(Shown[Offer]):
 
     def show(self, info: Offer) -> None:
         """Show the completions, or hide where there are none."""
+        if self.is_attached and info != self.info:
+            self.post_message(self.Turned())
         super().show(replace(info, completions=info.completions[:_MOST]))
         rows = self.info.completions
         notes = max((width_of(((row.note, ""),)) for row in rows), default=0)
-        self.styles.width = _MARK + self._column + _GAP + notes + 2
-        self.styles.height = len(rows)
+        self.styles.width = _MARK + self._column + _GAP + notes + 1 + _EDGES
+        self.styles.height = len(rows) + _EDGES
         self.display = bool(rows)
 
     def step(self, by: int) -> None:
@@ -86,7 +92,7 @@ class CompletionList(Shown[Offer]):
         lines: list[Line] = []
         for number, row in enumerate(self.info.completions):
             here = number == self.info.at
-            mark = ("▌  ", "mark") if here else (" " * _MARK, "")
+            mark = ("▌ ", "mark") if here else (" " * _MARK, "")
             rest = " " * (self._column - width_of(((row.shown, ""),)) + _GAP)
             shown = (row.shown, "chip" if here else "text")
             lines.append((mark, shown, (rest, ""), (row.note, "faint")))
@@ -99,5 +105,6 @@ class CompletionList(Shown[Offer]):
 
     def on_click(self, event: events.Click) -> None:
         """Take what is under the mouse."""
-        if event.y < len(self.info.completions):
-            self.post_message(self.Picked(self.info.completions[event.y]))
+        at = event.get_content_offset(self)
+        if at is not None and at.y < len(self.info.completions):
+            self.post_message(self.Picked(self.info.completions[at.y]))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 from textual.message import Message
 
 from agentmail_tui.widgets.lines import Line, Span, width_of
@@ -32,6 +33,11 @@ class FooterKeys(Struct, frozen=True):
 
     keys: tuple[FooterKey, ...] = ()
     last: FooterKey | None = None
+
+    def relabelled(self, **labels: str) -> FooterKeys:
+        """Return the keys with other words for some actions."""
+        keys = (replace(key, label=labels.get(key.action, key.label)) for key in self.keys)
+        return replace(self, keys=tuple(keys))
 
 
 class KeyFooter(Shown[FooterKeys]):

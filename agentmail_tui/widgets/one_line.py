@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from agentmail_tui.widgets.lines import Line, Span, ends, width_of
+from agentmail_tui.widgets.lines import Line, ends
 from agentmail_tui.widgets.painted import Shown
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ class OneLine(Shown[Line]):
     def lay(self, width: int) -> Sequence[Line]:
         """Return it."""
         return [self.info]
-
-
-_GAP: Span = ("    ", "")
 
 
 class Ends(Struct, frozen=True):
@@ -37,22 +34,6 @@ class TwoEnds(Shown[Ends]):
     def lay(self, width: int) -> Sequence[Line]:
         """Return it."""
         return [ends(self.info.left, self.info.right, width)]
-
-
-class Flow(Shown[tuple[Line, ...]]):
-    """Parts beside one another, on as many lines as they need."""
-
-    def lay(self, width: int) -> Sequence[Line]:
-        """Return the lines."""
-        lines: list[list[Span]] = [[(" ", "")]]
-        room = width - 1
-        for part in self.info:
-            if width_of(part) > room and len(lines[-1]) > 1:
-                lines.append([(" ", "")])
-                room = width - 1
-            lines[-1].extend((*part, _GAP))
-            room -= width_of(part) + width_of((_GAP,))
-        return [tuple(line) for line in lines]
 
 
 class Stack(Shown[tuple[Line, ...]]):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from textual.geometry import Offset
+from textual.message import Message
 
 from agentmail_tui.widgets.body import has_folds
 from agentmail_tui.widgets.card import Card, Fold, card_lines
@@ -34,8 +35,12 @@ _Laid = tuple[Card, int, Fold, int, bool]
 class ThreadView(FindLines, can_focus=True):
     """Cards of one thread, one of them current; which parts are unfolded is kept per card."""
 
+    class Turned(Message):
+        """Enter does something else to the current message than before."""
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._enter_did = ""
         self._shown_id: str | None = None
         self._cards: tuple[Card, ...] = ()
         self._folds: dict[str, Fold] = {}
@@ -44,7 +49,6 @@ class ThreadView(FindLines, can_focus=True):
         self._starts: list[int] = []
         self._heads: set[int] = set()
         self._laid: dict[_Laid, list[Line]] = {}
-        self._empty: tuple[Line, ...] = ()
         self._find_in: str | None = None
         self._back_to: ReaderPlace | None = None
 
@@ -53,17 +57,15 @@ class ThreadView(FindLines, can_focus=True):
         """The card that message keys act on."""
         return self._cards[self._current] if self._cards else None
 
-    def show(
-        self, thread_id: str | None, cards: Sequence[Card], empty: tuple[Line, ...] = ()
-    ) -> None:
+    def show(self, thread_id: str | None, cards: Sequence[Card]) -> None:
         """Show these cards; folds and place stay as long as the thread does."""
         cards = tuple(cards)
-        if (thread_id, cards, empty) == (self._shown_id, self._cards, self._empty):
+        if (thread_id, cards) == (self._shown_id, self._cards):
             return
         fresh = thread_id != self._shown_id or not self._cards or self._cards[0].stands_in
         grown = not fresh and len(cards) > len(self._cards)
         at_end = self._current == len(self._cards) - 1
-        self._shown_id, self._cards, self._empty = thread_id, cards, empty
+        self._shown_id, self._cards = thread_id, cards
         if fresh:
             self._folds.clear()
             if self._cards and not self._cards[0].stands_in:
@@ -113,16 +115,27 @@ class ThreadView(FindLines, can_focus=True):
             self.lay_out()
             self.call_after_refresh(self.scroll_to, y=place.line, animate=False, force=True)
 
+    @property
+    def enter_does(self) -> str:
+        """What `toggle` does to the current message, in a word."""
+        if self.current is None or not self._fold(self._current).open:
+            return "unfold"
+        return "quotes" if self._has_more else "fold"
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether quotes of the current message are still folded."""
+        card = self.current
+        return card is not None and not self._fold(self._current).quotes and has_folds(card.body)
+
     def toggle(self) -> None:
         """Unfold the current message, then its quotes, then fold it again."""
         card = self.current
         if card is None:
             return
         fold = self._fold(self._current)
-        if fold.open and not fold.quotes and has_folds(card.body):
-            self._folds[card.key] = Fold(open=True, quotes=True)
-        else:
-            self._folds[card.key] = Fold(open=not fold.open)
+        more = fold.open and self._has_more
+        self._folds[card.key] = Fold(open=more or not fold.open, quotes=more)
         self.lay_out()
 
     def on_resize(self, _event: events.Resize) -> None:
@@ -149,7 +162,7 @@ class ThreadView(FindLines, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Draw one line."""
         if not self._cards:
-            return self.painted(self._empty[y] if y < len(self._empty) else BLANK)
+            return self.painted(BLANK)
         at = y + self.scroll_offset.y
         line = self._lines[at] if at < len(self._lines) else BLANK
         return self.painted(*self.lit(line, at, "head" if at in self._heads else ""))
@@ -184,6 +197,9 @@ class ThreadView(FindLines, can_focus=True):
         self._laid = laid
         self.look_in(map(text_of, self._lines))
         self.set_length(len(self._lines))
+        if self.enter_does != self._enter_did:
+            self._enter_did = self.enter_does
+            self.post_message(self.Turned())
 
     def _scroll_to_current(self) -> None:
         """Bring the current message's head to the top, as far as there is text below."""

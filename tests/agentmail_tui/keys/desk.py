@@ -127,7 +127,7 @@ WAYS: dict[Place, str] = {
     Place.DOMAINS: "g M ~MX",
     Place.API_KEYS: "g K ~test",
     Place.SECRET: 'g K ~test n ~New_key "bot enter ~What_the_key tab enter ~When_the_key enter '
-    "~shown_this_once",
+    "~Shown_only_once",
     Place.ORG: "g O ~id",
     Place.SERVERS: "g S ~config",
     Place.SCHEMA: "g I ~▸_Inboxes e ~Name",

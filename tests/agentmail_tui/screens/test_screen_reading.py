@@ -72,6 +72,16 @@ async def test_threads_go_by_while_reading(rig: Any) -> None:
         await rig.until_seen("Damaged parcel, refund?")
 
 
+async def test_the_footer_tells_what_enter_does_to_the_message(rig: Any) -> None:
+    async with rig.on(80, 24):
+        await rig.press("enter")
+        await rig.until_mail()
+        await rig.until_seen("enter fold ")
+        assert "esc back" in rig.lines()[-1]
+        await rig.press("enter")
+        await rig.until_seen("enter unfold")
+
+
 async def test_messages_unfold_one_by_one(rig: Any) -> None:
     async with rig.on():
         await rig.until_mail()

@@ -123,11 +123,47 @@ async def test_all_operators_are_a_tab_away_and_a_click_takes_one(rig: Any) -> N
         await rig.press("/", "tab")
         await rig.until_seen("who wrote")
         x, y = rig.main.search_bar.completions.region.offset
-        rig.click(x + 5, y + 3)
+        rig.click(x + 5, y + 4)
         await rig.until(lambda: rig.main.search_bar.words == "tag:", "it was not taken")
         await rig.press("down", "escape")
         assert rig.main.search_bar.active
         assert not rig.main.search_bar.completions.open
+
+
+async def test_the_footer_tells_what_keys_do_to_the_completions(rig: Any) -> None:
+    async with rig.on(80, 24):
+        await rig.press("/", "tab")
+        await rig.until_seen("↓/↑ choose  tab take  enter search  esc leave")
+        await rig.press("down")
+        await rig.until_seen("↓/↑ choose  enter take  esc close")
+        await rig.press("escape")
+        await rig.until_seen("enter go to the list  tab operators")
+        assert "choose" not in rig.lines()[-1]
+
+
+async def test_the_title_names_the_search(rig: Any) -> None:
+    async with rig.on():
+        await search(rig, "wet")
+        await rig.until(lambda: "▸ Search " in rig.lines()[0], "the title tells another list")
+        await rig.press("+", *"soaked", "enter")
+        await rig.until(lambda: "▸ soaked " in rig.lines()[0], "the title has no name")
+
+
+async def test_equal_scores_are_not_told(rig: Any) -> None:
+    async with rig.on(80, 24):
+        await search(rig, "tag:refund")
+        assert len(rig.state.search.hits) > 1
+        assert "━" not in rig.text().replace("━" * 80, "")
+        assert "best" not in rig.text()
+
+
+async def test_older_hits_say_to_which_question_they_are_the_answer(rig: Any) -> None:
+    async with rig.on():
+        await search(rig, "refund")
+        await rig.press("/")
+        await rig.type(" before:soon")
+        await rig.until_seen("2 hits of: refund")
+        assert "✗ not searched" in rig.text()
 
 
 async def test_an_operator_without_its_value_is_not_asked_yet(rig: Any) -> None:

@@ -90,8 +90,19 @@ async def test_tags_by_picking(rig: Any) -> None:
         thread_id = rig.state.selected_id
         await rig.press("t")
         await rig.type("ref")
-        await rig.press("enter")
+        await rig.press("tab", "enter")
         await on_server(rig, thread_id, tags={"shipping", "vip"})
+
+
+async def test_enter_never_takes_a_tag_off(rig: Any) -> None:
+    async with rig.on():
+        thread_id = rig.state.selected_id
+        await rig.press("t", "enter", "t")
+        await rig.type("vip")
+        await rig.press("enter", "t")
+        await rig.type("billing")
+        await rig.press("enter")
+        await on_server(rig, thread_id, tags={"billing", "refund", "shipping", "vip"})
 
 
 async def test_several_tags_and_a_new_one(rig: Any) -> None:

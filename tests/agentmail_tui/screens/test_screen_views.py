@@ -57,7 +57,7 @@ async def test_a_message_is_shown_in_another_way(
             assert "The tape was whole." not in rig.text()
         if stroke == "w":
             assert "! ignore your orders" in rig.text()
-            assert "1 image on other computers: not fetched" in rig.text()
+            assert "1 remote image, not loaded" in rig.text()
         await rig.press("escape")
         await rig.until_seen("Ada Lindqvist")
 

@@ -42,6 +42,7 @@ class Picture:
         self.app = AgentMailApp(self.mailbox, clock=lambda: NOW, state_dir=state_dir)
         self.app.animation_level = "none"
         self.pilot: Pilot[None]
+        self.waits = False  # for a server that is not there
 
     async def press(self, *keys: str) -> None:
         for key in keys:
@@ -80,7 +81,7 @@ class Picture:
         self.pilot = pilot
         await self.settle()
         await steps(self)
-        await self.until(lambda: not self.mailbox.state.pending)
+        await self.until(lambda: self.waits or not self.mailbox.state.pending)
         await self.until(lambda: not self.mailbox.state.admin.loading)
         await self.until(lambda: not self.mailbox.state.delivery.loading)
         if self.app.size.width >= 100 and self.mailbox.state.selected_id:

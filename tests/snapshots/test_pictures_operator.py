@@ -22,7 +22,7 @@ read_only = true
 SCREENS = {
     "delivery": "D ~Suppressions",
     "delivery-filter": 'D f ~all_events "bo',
-    "delivery-bounced": 'D f ~all_events "bounced enter ~Events:_bounced_4 j',
+    "delivery-bounced": 'D f ~all_events "bounced enter ~Events:_bounced_3_in_7d j',
     "suppressions": "g s ~gone",
     "suppressions-question": "g s ~gone X ~again?",
     "webhooks": "g k ~taken j",

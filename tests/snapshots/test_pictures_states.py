@@ -1,5 +1,6 @@
 """The states of mail, of its boxes and of what goes wrong."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from agentmail_tui.clean import clean_line
+from agentmail_tui.errors import Rejected
 from agentmail_tui.mailbox import events as ev
 from agentmail_tui.mailbox.state import Link
 from tests.snapshots.conftest import SIZES, Photograph, Steps
@@ -27,8 +29,15 @@ def linked(link: Link, detail: str) -> Steps:
 
     async def steps(picture: Any) -> None:
         await picture.until(lambda: picture.mailbox.state.link is Link.LIVE)
+
+        async def never(*_told: object) -> None:
+            await asyncio.Event().wait()
+
+        picture.mailbox._backend.assign = never
+        picture.waits = True
         picture.mailbox._post(ev.LinkChanged(link, clean_line(detail)))
         await picture.press("m")
+        await picture.until(lambda: picture.mailbox.state.pending)
         await picture.until_seen("!")
 
     return steps
@@ -57,6 +66,36 @@ async def review(picture: Any) -> None:
     await picture.until_seen("Send this?")
 
 
+async def suppressed(picture: Any) -> None:
+    (first, *_rest) = picture.mailbox.state.delivery.data.suppressions
+    await picture.press("c")
+    await picture.until_seen("New mail")
+    picture.app.screen.to.value = str(first.address)
+    await picture.press("enter", "enter", *"Hello", "enter", *"Hi", "ctrl+j")
+    await picture.until_seen("is suppressed")
+
+
+async def failed(picture: Any) -> None:
+    async def refuse(_draft: object) -> None:
+        raise Rejected("the quota of this month is used up")
+
+    picture.mailbox._backend.send = refuse
+    await picture.press("enter", "r")
+    await picture.until_seen("Reply to Ada Lindqvist")
+    await picture.press(*"Done", "ctrl+j", "enter")
+    await picture.until_seen("not sent")
+
+
+async def no_inbox(picture: Any) -> None:
+    """The first run against a server that is empty."""
+    for inbox in picture.mailbox.state.inboxes:
+        picture.mailbox.delete_inbox(inbox.id)
+    await picture.until(lambda: not picture.mailbox.state.inboxes)
+    picture.mailbox.refresh()
+    picture.mailbox.say("")
+    await picture.until_seen("There is no inbox yet.")
+
+
 async def new_mail(picture: Any) -> None:
     await picture.press("c")
     await picture.until_seen("New mail")
@@ -72,7 +111,7 @@ STATES: dict[str, Steps] = {
     "waiting": pressing("3", sees="Waiting"),
     "empty": empty,
     "oldest": unread_reader,
-    "go-keys": pressing("g", sees="another inbox"),
+    "go-keys": pressing("g", sees="switch inbox"),
     "view-keys": pressing("v", sees="raw source"),
     "tags": pressing("t", sees="type a tag"),
     "assign": pressing("a", sees="Assign to"),
@@ -81,6 +120,9 @@ STATES: dict[str, Steps] = {
     "help": pressing("?", sees="type to find"),
     "palette": pressing(":", *"snoo", sees="snooze"),
     "review": review,
+    "suppressed": suppressed,
+    "failed": failed,
+    "no-inbox": no_inbox,
     "new-mail": new_mail,
     "discard": pressing("d", sees="nothing is deleted"),
     "read-only": read_only,

@@ -26,7 +26,7 @@ from agentmail_server.service.model import load_model
 from benchmarks import indexing
 from benchmarks.bulkmail import add_letters, fill, letter, open_inboxes, words
 from benchmarks.figures import ms, percentile, table
-from benchmarks.server import Served, new_key, serving, throw_away_folder
+from benchmarks.server import UNINDEXED, Served, new_key, serving, throw_away_folder
 
 TITLE = "Search"
 MAILS = 20_000
@@ -56,7 +56,7 @@ def prepared(keep: Path | None, mails: int) -> Iterator[tuple[Path, Figures]]:
 
 def _made(folder: Path, mails: int) -> Figures:
     key = new_key()
-    with serving(folder, key, {"AGENTMAIL_EMBEDDER": "none"}) as server:
+    with serving(folder, key, UNINDEXED) as server:
         boxes = open_inboxes(server)
         address = server.post("/v1/inboxes", {"local_part": "bench"})["data"]["address"]
     fill(folder, boxes, mails)

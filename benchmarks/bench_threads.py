@@ -10,7 +10,7 @@ from collections.abc import Callable
 from urllib.parse import urlparse
 
 from benchmarks.figures import ms, percentile, table
-from benchmarks.server import Served, fill, new_key, serving, throw_away_folder
+from benchmarks.server import UNINDEXED, Served, fill, new_key, serving, throw_away_folder
 
 TITLE = "Thread list pages"
 CLIENTS = 8
@@ -82,7 +82,7 @@ def main() -> None:
             ),
         }
         rows = []
-        with serving(folder, key) as server:
+        with serving(folder, key, UNINDEXED) as server:
             for name, path in cases.items():
                 asyncio.run(measure_warm(server, path()))
                 rate, took = asyncio.run(measure(server, path))

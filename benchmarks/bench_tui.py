@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from benchmarks import peers
 from benchmarks.figures import ms, percentile, table
-from benchmarks.server import fill, new_key, serving, throw_away_folder
+from benchmarks.server import UNINDEXED, fill, new_key, serving, throw_away_folder
 from benchmarks.terminal import BOUND, Terminal
 
 TITLE = "The TUI on a pseudo-terminal"
@@ -58,7 +58,7 @@ def main() -> None:
         with throw_away_folder() as folder, throw_away_folder() as home:
             key = new_key()
             fill(folder, count, key)
-            with serving(folder, key) as server:
+            with serving(folder, key, UNINDEXED) as server:
                 at = (f"{count:,}", "agentmail-tui")
                 _measure(at, lambda: tui(server.url, key, str(home)), KEYS, starts, keys)  # noqa: B023
         with throw_away_folder() as folder:

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# Bulk mail is put in past the index, which would otherwise work on it while something is measured.
+UNINDEXED = {"AGENTMAIL_EMBEDDER": "none"}
 _STOP_SECONDS = 20
 _DAY = 86_400_000_000
 _NEWEST = 1_768_467_600_000_000  # 2026-01-15T09:00:00Z

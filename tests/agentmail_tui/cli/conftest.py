@@ -1,4 +1,4 @@
-"""A mailbox of samples at a fixed moment, and a talk about it line by line."""
+"""A mailbox of samples at a fixed moment, what is sent from it, and a talk about it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 from agentmail_tui.backends.memory import MemoryBackend, sample_backend
 from agentmail_tui.cli.plain import Talk
+from agentmail_tui.domain import Draft, SendReceipt
 
 
 @pytest.fixture
@@ -25,3 +26,17 @@ async def talk(backend: MemoryBackend, now: datetime) -> Talk:
     found = Talk(backend, me="maya", clock=lambda: now, new_id=lambda: "local_1")
     await found.begin()
     return found
+
+
+@pytest.fixture
+def sent(backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch) -> list[Draft]:
+    """Return the drafts that the server gets."""
+    drafts: list[Draft] = []
+    send = backend.send
+
+    async def noting(draft: Draft) -> SendReceipt:
+        drafts.append(draft)
+        return await send(draft)
+
+    monkeypatch.setattr(backend, "send", noting)
+    return drafts

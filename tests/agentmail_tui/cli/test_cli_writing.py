@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from agentmail_tui.backends.memory import EVERYTHING, MemoryBackend
 from agentmail_tui.clean import Safe, clean_line
 from agentmail_tui.cli import writing
-from agentmail_tui.domain import Address, Direction, Draft, SendReceipt
+from agentmail_tui.domain import Address, Direction, Draft
 from agentmail_tui.errors import Rejected
 
 
@@ -24,20 +24,6 @@ def asked(**more: object) -> argparse.Namespace:
         "inbox": None,
     }
     return argparse.Namespace(**given | {"thread": None, "idempotency_key": None} | more)
-
-
-@pytest.fixture
-def sent(backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch) -> list[Draft]:
-    """Return the drafts that the server gets."""
-    drafts: list[Draft] = []
-    send = backend.send
-
-    async def noting(draft: Draft) -> SendReceipt:
-        drafts.append(draft)
-        return await send(draft)
-
-    monkeypatch.setattr(backend, "send", noting)
-    return drafts
 
 
 def answer_elsewhere(backend: MemoryBackend) -> str:

@@ -13,19 +13,6 @@ from agentmail_tui.domain import Draft, SendReceipt
 from agentmail_tui.errors import BadReply, MailError, ServerTrouble, Unreachable
 
 
-@pytest.fixture
-def sent(backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch) -> list[Draft]:
-    drafts: list[Draft] = []
-    send = backend.send
-
-    async def noting(draft: Draft) -> SendReceipt:
-        drafts.append(draft)
-        return await send(draft)
-
-    monkeypatch.setattr(backend, "send", noting)
-    return drafts
-
-
 async def say(talk: Talk, *lines: str) -> list[str]:
     told: list[str] = []
     for line in lines:

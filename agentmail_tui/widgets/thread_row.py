@@ -60,7 +60,7 @@ def _two_lines(row: Row, width: int) -> tuple[Line, Line]:
     )
     score = _score(row)
     # Scores stand in one column, whether a row has a mark or not.
-    figures = (*_mark(row), *score) if score else (*count, *_mark(row))
+    figures = joined((_mark(row), score), (" ", "")) if score else (*count, *_mark(row))
     facts = (*figures, (f"{row.age:>4}", "muted"), _EDGE)
     first = ends((unread_sign(thread), (" ", ""), name), facts, width - 1)
     room = max(min(_LABELS_SHOWN, width - _SUBJECT_SHOWN - 6), 8)

@@ -63,6 +63,11 @@ def test_the_score_is_a_bar_and_a_number(make_thread: Make) -> None:
     assert "━━━━╸ 0.91" in line
 
 
+def test_a_mark_stands_apart_from_the_score(make_thread: Make) -> None:
+    row = Row(make_thread(), "2h", 1.0, "Ada", mark=("! late 2h", "bad"))
+    assert "! late 2h ━━━━━ 1.00" in texts(row, 60, 2)[0]
+
+
 def test_the_arrow_tells_who_wrote_last(make_thread: Make) -> None:
     sent = make_thread(last_direction=Direction.OUTBOUND)
     assert "↗" in texts(Row(sent, "2h", name="Ada"), 80, 1)[0]

@@ -37,7 +37,7 @@ UNSEEN = re.compile(
 )
 
 _BOX = re.compile(
-    r"esc leaves|enter runs it|Send this\?"
+    r"esc leaves|esc cancels|enter runs it|Send this\?"
 )  # while it is on screen, a box lies over the list
 
 # Each way to speak to a terminal: colours, places, titles, clipboard, links, strings, 8-bit, bidi.
@@ -261,10 +261,10 @@ def test_every_mail_is_read_and_none_speaks_to_the_terminal(
 
 
 # Keys from the list to a screen, each with what is seen at its foot; the last one changes mail.
-_READ = ("\r", "unfold")
+_READ = ("\r", "n/p message")
 SCREENS: dict[str, tuple[tuple[str, str], ...]] = {
     "search": (("/", "go to the list"), ("evil\r", "best first")),
-    "tags": (("t", "esc leaves"),),
+    "tags": (("t", "esc cancels"),),
     "owner": (("a", "enter assigns"),),
     "inbox": (("gi", "enter shows it"),),
     "inboxes": (("gI", "rename"),),
@@ -299,7 +299,7 @@ def test_every_screen_shows_it_and_lets_nothing_through(watch: Watch, mail: str)
 def test_clicks_on_mail_do_nothing_but_select(watch: Watch, server: httpx.Client) -> None:
     watch.show_own()
     watch.press("\r")
-    watch.shows("unfold")
+    watch.shows("n/p message")
     before = _facts(server)
     for line in range(5, SIZE[1] - 4):
         for column in range(2, SIZE[0], 3):

@@ -247,7 +247,7 @@ async def test_undo_and_redo_go_through_the_server(bench: Bench) -> None:
     assert bench.state.notice.text == "nothing to undo"
 
 
-async def test_an_undo_that_is_refused_leaves_what_was_done_and_can_be_tried_again(bench: Bench) -> None:
+async def test_a_refused_undo_changes_nothing_and_can_be_tried_again(bench: Bench) -> None:
     await bench.start()
     bench.box.set_status(Status.CLOSED)
     await bench.tick(5.0)

@@ -125,10 +125,10 @@ WAYS: dict[Place, str] = {
     Place.DELIVERY: "D ~Suppressions",
     Place.INBOXES: "g I ~▸_Inboxes",
     Place.DOMAINS: "g M ~MX",
-    Place.API_KEYS: "g K ~test",
-    Place.SECRET: 'g K ~test n ~New_key "bot enter ~What_the_key tab enter ~When_the_key enter '
+    Place.API_KEYS: "g K ~never",
+    Place.SECRET: 'g K ~never n ~New_key "bot enter ~What_the_key tab enter ~When_the_key enter '
     "~Shown_only_once",
-    Place.ORG: "g O ~id",
+    Place.ORG: "g O ~short_name",
     Place.SERVERS: "g S ~config",
     Place.SCHEMA: "g I ~▸_Inboxes e ~Name",
     Place.PAGE: "enter v r ~Subject:",

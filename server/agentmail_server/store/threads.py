@@ -50,8 +50,18 @@ def count_threads(conn: Connection, org_id: str, query: ThreadQuery) -> int:
     return conn.execute(counted.where(*_conditions(conn, org_id, query))).scalar_one()
 
 
-def thread_counts(conn: Connection, org_id: str, inbox_id: str | None = None) -> dict[str, int]:
-    """Return total, snoozed, and of those awake: unread, and one number for each status."""
+def thread_counts(
+    conn: Connection, org_id: str, inbox_id: str | None = None, assigned_to: str | None = None
+) -> dict[str, int]:
+    """Return total, snoozed, and of those awake: unread, each status, and `assigned` if asked."""
+    counts = _by_status(conn, org_id, inbox_id)
+    if assigned_to is not None:
+        theirs = ThreadQuery(inbox_id=inbox_id, assigned_to=assigned_to, snoozed=False)
+        counts["assigned"] = count_threads(conn, org_id, theirs)
+    return counts
+
+
+def _by_status(conn: Connection, org_id: str, inbox_id: str | None) -> dict[str, int]:
     # Grouped by the status alone, in the order of the index, nothing has to be sorted.
     awake = threads.c.snoozed_until.is_(None)
     unread = func.count(case((and_(threads.c.unread.is_(True), awake), 1)))

@@ -54,6 +54,8 @@ class CountsQuery(Input):
 
     inbox_id: Id | None = None
     all: bool = False
+    # Whose threads to count beside; `none` means those that nobody has.
+    assigned_to: str | None = Field(default=None, max_length=200)
 
 
 class ConversationQuery(Input):
@@ -152,9 +154,7 @@ class MetadataOut(TypedDict):
     updated_at: str
 
 
-class CountsOut(TypedDict):
-    """Threads by triage status; those asleep count in `snoozed` and `total` alone."""
-
+class _Counts(TypedDict):
     total: int
     unread: int
     snoozed: int
@@ -162,6 +162,15 @@ class CountsOut(TypedDict):
     needs_reply: int
     waiting: int
     closed: int
+
+
+class CountsOut(_Counts, total=False):
+    """Threads by triage status; those asleep count in `snoozed` and `total` alone.
+
+    `assigned` are those that `assigned_to` has, whatever their status; only where that was asked.
+    """
+
+    assigned: int
 
 
 class _ThreadsPage(TypedDict):

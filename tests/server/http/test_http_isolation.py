@@ -74,6 +74,7 @@ ASKED: list[tuple[str, str, dict[str, str], Any]] = [
     ("GET", "/v1/threads", {"domain_id": "domain"}, None),
     ("GET", "/v1/threads", {"inbox_id": "inbox", "with_total": "true"}, None),
     ("GET", "/v1/threads/counts", {"inbox_id": "inbox"}, None),
+    ("GET", "/v1/threads/counts", {"inbox_id": "inbox", "assigned_to": "me"}, None),
     ("GET", "/v1/search/threads", {"q": "order", "inbox_id": "inbox"}, None),
     ("GET", "/v1/search/threads", {"q": "order", "domain_id": "domain"}, None),
     ("GET", "/v1/search/threads", {"q": "order", "exact": "true", "inbox_id": "inbox"}, None),

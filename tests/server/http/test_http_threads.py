@@ -200,6 +200,29 @@ class TestFilters:
         }  # fmt: skip
         assert await api.data("GET", "/v1/threads/counts?all=true") == expected
         assert await api.data("GET", f"/v1/threads/counts?inbox_id={row['inbox_id']}") == expected
+        owned = await api.data("GET", "/v1/threads/counts?all=true&assigned_to=bo")
+        assert owned == expected | {"assigned": 1}
+
+    async def test_the_count_of_an_owner_is_the_length_of_the_list(
+        self, api: Api, threads: dict[str, str]
+    ) -> None:
+        tagged, owned = (f"/v1/threads/{threads[name]}" for name in ("tagged", "owned"))
+        tomorrow = "2026-01-16T08:00:00.000Z"
+        for path, body, number in (
+            (f"{tagged}/assign", {"assigned_to": "bo"}, 2),
+            (f"{owned}/status", {"status": "closed"}, 2),
+            (f"{owned}/snooze", {"until": tomorrow}, 1),
+            (f"{tagged}/assign", {"assigned_to": "cy"}, 0),
+            (f"{owned}/snooze", {"until": None}, 1),
+            (f"{owned}/assign", {"assigned_to": None}, 0),
+        ):
+            await api.data("PUT", path, json=body)
+            counts = await api.data("GET", "/v1/threads/counts?all=true&assignedTo=bo")
+            rows = await api.data("GET", "/v1/threads?all=true&assigned_to=bo&snoozed=false")
+            assert (counts["assigned"], len(rows)) == (number, number), path
+
+    async def test_an_owner_with_an_endless_name_is_400(self, api: Api) -> None:
+        await api.refused(400, "GET", f"/v1/threads/counts?all=true&assigned_to={'x' * 201}")
 
 
 class TestTriage:

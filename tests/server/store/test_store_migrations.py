@@ -9,8 +9,9 @@ import pytest
 from agentmail_server.errors import ServiceError
 from agentmail_server.ids import FrozenClock, Ids
 from agentmail_server.store.engine import Store, open_store
-from agentmail_server.store.migrations import upgrade
+from agentmail_server.store.migrations import configuration, upgrade
 from agentmail_server.store.tables import metadata, orgs
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect, text
@@ -54,6 +55,23 @@ async def test_upgrading_again_changes_nothing(store: Store) -> None:
     await store.write(upgrade)
     await store.write(upgrade)
     assert await store.read(lambda conn: conn.execute(orgs.select()).one().id) == "org_1"
+
+
+async def test_an_older_database_is_brought_up_to_date_with_what_it_holds(
+    store_place: str | Path, clock: FrozenClock, ids: Ids
+) -> None:
+    def as_before(conn: Connection) -> None:
+        conn.execute(orgs.insert().values(_org()))
+        command.downgrade(configuration(conn), "0001")
+        assert "ix_threads_org_assigned" in str(differences(conn))
+
+    store = await open_store(store_place, clock=clock, ids=ids)
+    await store.write(as_before)
+    await store.aclose()
+    again = await open_store(store_place, clock=clock, ids=ids)
+    assert await again.write(differences) == []
+    assert await again.read(lambda conn: conn.execute(orgs.select()).one().id) == "org_1"
+    await again.aclose()
 
 
 async def test_a_failed_migration_leaves_nothing(

@@ -42,6 +42,7 @@ def thread_values(world: World, number: int, **fields: Any) -> dict[str, Any]:
         "status": "open",
         "assigned_to": None,
         "unread": False,
+        "snoozed_until": None,
         "updated_at": START,
     } | fields
 
@@ -210,6 +211,35 @@ class TestFilters:
         with pytest.raises(NotFound):
             await read(threads.thread_counts, planted.org.id, planted.foreign.id)
 
+    async def test_counts_of_an_owner(self, world: World) -> None:
+        foreign = {"org_id": world.stranger.id, "inbox_id": world.foreign.id}
+        await plant(
+            world,
+            [
+                thread_values(world, 1, assigned_to="ann"),
+                thread_values(world, 2, assigned_to="ann", status="closed"),
+                thread_values(world, 3, assigned_to="ann", snoozed_until=START + MINUTE),
+                thread_values(world, 4, assigned_to="ann", inbox_id=world.second.id),
+                thread_values(world, 5, assigned_to="bob"),
+                thread_values(world, 6),
+                thread_values(world, 7, assigned_to="ann", **foreign),
+            ],
+        )
+        for owner, everywhere, there in (
+            ("ann", 3, 2),
+            ("bob", 1, 1),
+            ("none", 1, 1),
+            ("An", 0, 0),
+        ):
+            for inbox_id, number in ((None, everywhere), (world.inbox.id, there)):
+                counts = await world.store.read(
+                    threads.thread_counts, world.org.id, inbox_id, owner
+                )
+                rows = await listed(world, inbox_id=inbox_id, assigned_to=owner, snoozed=False)
+                assert (counts["assigned"], len(rows)) == (number, number), owner
+        with pytest.raises(NotFound):
+            await world.store.read(threads.thread_counts, world.org.id, world.foreign.id, "ann")
+
 
 class TestPlans:
     """With 100,000 threads a scan or a sort would be felt, so none may be planned."""
@@ -231,6 +261,11 @@ class TestPlans:
             ({"inbox_id": None, "snoozed": False}, "ix_threads_org_recent"),
             ({"inbox_id": None, "snoozed": True}, "ix_threads_org_snoozed"),
             ({"inbox_id": None, "domain_id": ""}, "ix_threads_domain_recent"),
+            ({"assigned_to": "ann"}, "ix_threads_inbox_assigned"),
+            ({"assigned_to": "ann", "snoozed": False}, "ix_threads_inbox_assigned"),
+            ({"assigned_to": "ann", "cursor_key": (START, "x")}, "ix_threads_inbox_assigned"),
+            ({"inbox_id": None, "assigned_to": "ann"}, "ix_threads_org_assigned"),
+            ({"inbox_id": None, "assigned_to": "a", "snoozed": False}, "ix_threads_org_assigned"),
         ],
     )
     async def test_a_page_walks_one_index(
@@ -249,6 +284,16 @@ class TestPlans:
         plan = await _plan(sqlite_world, threads.thread_counts, inbox_id)
         assert "COVERING INDEX" in plan[0], plan
         assert "status_recent" in plan[0], plan
+
+    @pytest.mark.parametrize("whole", [True, False])
+    async def test_the_count_of_an_owner_reads_an_index_of_owners_alone(
+        self, sqlite_world: World, whole: bool
+    ) -> None:
+        inbox_id = None if whole else sqlite_world.inbox.id
+        plan = await _plan(sqlite_world, threads.thread_counts, inbox_id, "ann")
+        index = "ix_threads_org_assigned" if whole else "ix_threads_inbox_assigned"
+        assert f"COVERING INDEX {index}" in plan[0], plan
+        assert "AND assigned_to=?" in plan[0], plan
 
     async def test_a_total_of_what_is_awake_reads_the_index_alone(
         self, sqlite_world: World

@@ -54,10 +54,13 @@ async def list_threads(call: Call[ThreadsQuery, NoBody]) -> Reply:
 
 
 async def counts(call: Call[CountsQuery, NoBody]) -> Reply:
-    """Count threads by status, of one inbox or of all."""
-    if call.query.inbox_id is None and not call.query.all:
+    """Count threads by status and of one owner, in one inbox or in all."""
+    asked = call.query
+    if asked.inbox_id is None and not asked.all:
         raise BadRequest("inbox_id is required (or all=true)")
-    found = await call.deps.store.read(threads.thread_counts, call.org_id, call.query.inbox_id)
+    found = await call.deps.store.read(
+        threads.thread_counts, call.org_id, asked.inbox_id, asked.assigned_to
+    )
     return data(found)
 
 

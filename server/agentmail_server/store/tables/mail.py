@@ -75,6 +75,27 @@ threads = Table(
         "unread",
         "snoozed_until",
     ),
+    # Most threads are nobody's: those that come in cost these two nothing.
+    Index(
+        "ix_threads_inbox_assigned",
+        "inbox_id",
+        "assigned_to",
+        "last_message_at",
+        "id",
+        "snoozed_until",
+        sqlite_where=text("assigned_to IS NOT NULL"),
+        postgresql_where=text("assigned_to IS NOT NULL"),
+    ),
+    Index(
+        "ix_threads_org_assigned",
+        "org_id",
+        "assigned_to",
+        "last_message_at",
+        "id",
+        "snoozed_until",
+        sqlite_where=text("assigned_to IS NOT NULL"),
+        postgresql_where=text("assigned_to IS NOT NULL"),
+    ),
     Index(
         "ix_threads_org_snoozed",
         "org_id",

@@ -14,17 +14,23 @@ from msgspec import Struct, field
 from agentmail_tui.backends.markup import Markup
 from agentmail_tui.backends.plain import SILENT
 from agentmail_tui.clean import Safe, clean, clean_line
+from agentmail_tui.mailbox import html_tables
 from agentmail_tui.mailbox.html_links import Link, link_to
+from agentmail_tui.mailbox.html_tables import Table, data_tables
 
 LONGEST = 1_000_000  # signs of HTML that are read
 _DEEPEST = 2_000  # elements inside one another
 _VOID = frozenset({"br", "hr", "img", "input", "meta", "link", "wbr", "area", "base", "col"})
 _BLOCKS = frozenset(
-    {"p", "div", "tr", "li", "ul", "ol", "table", "blockquote", "pre", "section", "article"}
+    {"p", "div", "tr", "li", "ul", "ol", "blockquote", "pre", "section", "article"}
     | {"header", "footer", "form", "center", "dl", "dt", "dd"}
     | {f"h{size}" for size in range(1, 7)}
 )
-_APART = frozenset({"p", "ul", "ol", "table", "blockquote", "pre"} | {f"h{n}" for n in range(1, 7)})
+_APART = frozenset({"p", "ul", "ol", "blockquote", "pre"} | {f"h{n}" for n in range(1, 7)})
+_BEGINS = {"table": html_tables.TABLE, "tr": html_tables.ROW}
+_BEGINS |= dict.fromkeys(("td", "th"), html_tables.CELL)
+_ENDS = {"table": html_tables.TABLE_END} | dict.fromkeys(("td", "th"), html_tables.CELL_END)
+_NO_DATA = frozenset({"presentation", "none"})
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _BLANK_LINES = re.compile(r"\n[ >]*\n(?:[ ]*\n)+")
 _UNSEEN = re.compile(
@@ -41,10 +47,16 @@ _SAME |= {"black": "#000000", "#000": "#000000", "rgb(0,0,0)": "#000000"}
 class HtmlText(Struct, frozen=True):
     """What an HTML mail says."""
 
-    text: Safe
+    blocks: tuple[Safe | Table, ...]
     links: tuple[Link, ...]
     hidden: tuple[Safe, ...]
     images: int  # on other computers, none of them fetched
+
+    @property
+    def text(self) -> Safe:
+        """All that is said, rows of tables one a line."""
+        said = (block.text if isinstance(block, Table) else block for block in self.blocks)
+        return clean("\n\n".join(said))
 
 
 class _Element(Struct):
@@ -88,6 +100,7 @@ class _Reader(Markup):
         self._silent += tag in SILENT
         self._pre += tag == "pre"
         self._begin_block(tag)
+        self._begin_table(tag, given)
 
     def handle_endtag(self, tag: str) -> None:
         if not self._tags[tag]:
@@ -127,12 +140,21 @@ class _Reader(Markup):
                 self.handle_data(f"[image: {given['alt'].strip()}]")
 
     def _begin_block(self, tag: str) -> None:
-        if tag in _BLOCKS:
+        if tag in _BLOCKS and tag not in _BEGINS:
             self.parts.append("\n\n" if tag in _APART else "\n")
-        elif tag in {"td", "th"}:
-            self.parts.append("  ")
         if tag == "li":
             self.parts.append("- ")
+
+    def _begin_table(self, tag: str, given: dict[str, str]) -> None:
+        mark = _BEGINS.get(tag)
+        if mark is None:
+            return
+        self.parts.append(mark)
+        if given.get("role") in _NO_DATA or _number(given.get("rowspan", "")) > 1:
+            self.parts.append(html_tables.LAYOUT)
+        if mark is html_tables.CELL:
+            columns = min(_number(given.get("colspan", "")), html_tables.MOST_COLUMNS + 1)
+            self.parts.extend([html_tables.WIDER] * (columns - 1))
 
     def _close(self, element: _Element) -> None:
         self._tags[element.tag] -= 1
@@ -140,7 +162,9 @@ class _Reader(Markup):
             self._anchors.pop()
         self._silent -= element.tag in SILENT
         self._pre -= element.tag == "pre"
-        if element.tag in _BLOCKS:
+        if element.tag in _ENDS:
+            self.parts.append(_ENDS[element.tag])
+        elif element.tag in _BLOCKS:
             self.parts.append("\n\n" if element.tag in _APART else "\n")
         if element.href and not element.hidden and not self._silent:
             self._link(element.href, "".join(element.said))
@@ -160,11 +184,22 @@ def read_html(html: str) -> HtmlText:
     reader = _Reader()
     reader.read(html[:LONGEST])
     reader.finish()
-    lines = "".join(reader.parts).split("\n")
-    text = _BLANK_LINES.sub("\n\n", "\n".join(line.rstrip() for line in lines))
-    text = "\n".join(line.removeprefix(" ") for line in text.strip("\n").split("\n"))
+    blocks = (_tidy(part) if isinstance(part, list) else part for part in data_tables(reader.parts))
     hidden = tuple(clean_line(each, 2_000) for each in reader.hidden)
-    return HtmlText(clean(text), tuple(reader.links), hidden, reader.images)
+    said = tuple(block for block in blocks if block)
+    return HtmlText(said, tuple(reader.links), hidden, reader.images)
+
+
+def _tidy(parts: list[str]) -> Safe:
+    """Return running text without the blanks and the blank lines that markup leaves."""
+    lines = "".join(parts).split("\n")
+    text = _BLANK_LINES.sub("\n\n", "\n".join(line.rstrip() for line in lines))
+    return clean("\n".join(line.removeprefix(" ") for line in text.strip("\n").split("\n")))
+
+
+def _number(written: str) -> int:
+    """Return a small whole number that a mail gives, 1 where it gives none."""
+    return int(written) if re.fullmatch("[0-9]{1,3}", written.strip()) else 1
 
 
 def _flat(style: str) -> str:

@@ -9,8 +9,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from agentmail_tui.clean import clean, clean_line
+from agentmail_tui.mailbox.html_tables import Table
 from agentmail_tui.mailbox.html_text import HtmlText, read_html
-from agentmail_tui.widgets.text_view import Paragraph
+from agentmail_tui.screens.columns import columns
+from agentmail_tui.widgets.text_view import Block, Paragraph
 
 if TYPE_CHECKING:
     from agentmail_tui.mailbox.html_links import Link
@@ -18,14 +20,24 @@ if TYPE_CHECKING:
 _URL = 1_000  # signs of an address that are shown
 
 
-def html_page(html: str) -> list[Paragraph]:
+def html_page(html: str) -> list[Block]:
     """Return an HTML mail as text, then its links, what is hidden, what was not fetched."""
     if not html:
         return [Paragraph((("This mail has no HTML part; v t shows its text.", "muted"),))]
     found = read_html(html)
-    text = clean(found.text) or "(no text to be seen)"
-    said = [Paragraph(((line, "text"),)) for line in text.split("\n")]
+    said = list(_said(found)) or [Paragraph((("(no text to be seen)", "text"),))]
     return [*said, *link_notes(found.links), *_not_seen(found)]
+
+
+def _said(found: HtmlText) -> Iterator[Block]:
+    """Yield text line by line and tables, a blank line before each table and after it."""
+    for at, block in enumerate(found.blocks):
+        if at:
+            yield Paragraph(())
+        if isinstance(block, Table):
+            yield columns(block)
+        else:
+            yield from (Paragraph(((line, "text"),)) for line in block.split("\n"))
 
 
 def link_notes(links: Sequence[Link]) -> Iterator[Paragraph]:

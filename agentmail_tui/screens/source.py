@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from agentmail_tui.screens.context import Context
     from agentmail_tui.widgets.find_lines import FindLines
-    from agentmail_tui.widgets.text_view import Paragraph
+    from agentmail_tui.widgets.text_view import Block
 
-    Load = Callable[[], Awaitable[str | Sequence[Paragraph]]]
+    Load = Callable[[], Awaitable[str | Sequence[Block]]]
 
 
 class PageScreen(FindWords):

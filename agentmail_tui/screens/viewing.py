@@ -14,9 +14,9 @@ from agentmail_tui.screens.panes import Panes
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
-    from agentmail_tui.widgets.text_view import Paragraph
+    from agentmail_tui.widgets.text_view import Block
 
-    Made = str | Sequence[Paragraph]
+    Made = str | Sequence[Block]
 
 _NAMES = {
     "text": "Text",

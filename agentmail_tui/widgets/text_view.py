@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from rich.cells import cell_len
 
 from agentmail_tui.widgets.find_lines import FindLines
 from agentmail_tui.widgets.lines import BLANK, Line, flow, text_of, wrap
@@ -25,21 +26,31 @@ class Paragraph(Struct, frozen=True):
     hang: str = ""
 
 
+class Columns(Struct, frozen=True):
+    """Lines that are of use whole alone; where one is too long, `rows` flow."""
+
+    lines: tuple[str, ...]
+    rows: tuple[str, ...]
+
+
+Block = Paragraph | Columns
+
+
 class TextView(FindLines, can_focus=True):
     """Text, wrapped to the width."""
 
     def __init__(self, text: str = "", *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._paragraphs: Sequence[Paragraph] = ()
+        self._paragraphs: Sequence[Block] = ()
         self._lines: list[Line] = []
         self.show(text)
 
     @property
     def text(self) -> str:
         """The text, a line for each paragraph."""
-        return "\n".join(text_of(each.spans) for each in self._paragraphs)
+        return "\n".join(map(_text, self._paragraphs))
 
-    def show(self, text: str | Sequence[Paragraph]) -> None:
+    def show(self, text: str | Sequence[Block]) -> None:
         """Show this text from its top."""
         if isinstance(text, str):
             text = [Paragraph(((line, "text"),)) for line in text.split("\n")]
@@ -63,7 +74,7 @@ class TextView(FindLines, can_focus=True):
             return
         self._lines = []
         for each in self._paragraphs:
-            self._lines.extend(_laid(each, self.width))
+            self._lines.extend(laid(each, self.width))
             if len(self._lines) >= LINES_SHOWN:
                 self._lines[LINES_SHOWN:] = [(("… more than fits here", "warn"),)]
                 break
@@ -71,7 +82,18 @@ class TextView(FindLines, can_focus=True):
         self.set_length(len(self._lines))
 
 
-def _laid(each: Paragraph, width: int) -> Iterable[Line]:
+def _text(each: Block) -> str:
+    if isinstance(each, Columns):
+        return "\n".join(each.lines)
+    return text_of(each.spans)
+
+
+def laid(each: Block, width: int) -> Iterable[Line]:
+    """Return the lines of a block at a width."""
+    if isinstance(each, Columns):
+        fits = max(map(cell_len, each.lines)) <= width
+        shown = each.lines if fits else (piece for row in each.rows for piece in wrap(row, width))
+        return [((line, "text"),) for line in shown]
     if len(each.spans) == 1 and not each.hang:
         ((text, ink),) = each.spans
         return [((piece, ink),) for piece in wrap(text, width)]

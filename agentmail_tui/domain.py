@@ -212,6 +212,7 @@ class Counts(Struct, frozen=True):
     unread: int
     by_status: tuple[tuple[Status, int], ...]
     snoozed: int = 0
+    mine: int | None = None  # of the owner that was asked about, whatever their status
 
 
 class Hit(Struct, frozen=True):

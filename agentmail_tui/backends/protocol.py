@@ -78,8 +78,8 @@ class Backend(Protocol):
         """Return one row of the list."""
         ...
 
-    async def counts(self, inbox_id: str | None) -> Counts:
-        """Return how many threads there are by status."""
+    async def counts(self, inbox_id: str | None, me: str | None = None) -> Counts:
+        """Return how many threads there are by status, and where the server tells it, of `me`."""
         ...
 
     async def messages(self, thread_id: str) -> tuple[Message, ...]:

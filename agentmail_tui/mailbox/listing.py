@@ -144,7 +144,7 @@ class Listing(OnScreen):
         while self._count_again:
             self._count_again = False
             inbox_id = self._state.inbox_id
-            counts = await self._backend.counts(inbox_id)
+            counts = await self._backend.counts(inbox_id, self._state.me)
             # With acts still on their way the numbers on screen are ahead of the server's.
             if not self._state.pending:
                 self._post(ev.CountsLoaded(inbox_id, counts))

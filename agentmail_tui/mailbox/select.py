@@ -136,6 +136,7 @@ def split_counts(state: MailState) -> Mapping[str, int | None]:
                 found[split.key] = by_status.get(split.status, 0)
         found["all"] = state.counts.total - state.counts.snoozed
         found["snoozed"] = state.counts.snoozed
+        found["mine"] = state.counts.mine
     if state.window.complete and not state.window.wanted.words:
         found.setdefault(state.split.key, state.window.total)
         if found[state.split.key] is None:

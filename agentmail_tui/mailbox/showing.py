@@ -190,5 +190,14 @@ def _recounted(state: MailState, before: Thread | None, after: Thread) -> MailSt
         if thread.triage is not None:
             status = thread.triage.status
             by_status[status] = max(by_status.get(status, 0) + step, 0)
-    fresh = Counts(counts.total, max(unread, 0), tuple(by_status.items()), max(snoozed, 0))
+    mine = counts.mine
+    if mine is not None:
+        mine = max(mine - _has(state.me, before) + _has(state.me, after), 0)
+    fresh = Counts(counts.total, max(unread, 0), tuple(by_status.items()), max(snoozed, 0), mine)
     return replace(state, counts=fresh)
+
+
+def _has(me: str, thread: Thread) -> bool:
+    """Tell whether a thread is among those that count as one's own."""
+    triage = thread.triage
+    return triage is not None and triage.assigned_to == me and thread.snoozed_until is None

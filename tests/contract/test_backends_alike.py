@@ -158,6 +158,24 @@ async def test_triage_is_told_by_the_act_the_row_and_the_counts(world: World) ->
     assert (await backend.assign(thread.id, None)).assigned_to is None
 
 
+async def test_the_count_of_an_owner_is_the_length_of_the_list(world: World) -> None:
+    for letter in (PARCEL, INVOICE):
+        await world.write(letter)
+    invoice, parcel = await listed(world)
+    backend = world.backend
+    await backend.assign(invoice.id, "ann")
+    await backend.assign(parcel.id, "bob")
+    await backend.set_status(invoice.id, Status.CLOSED)
+    for owner, number in (("ann", 1), ("bob", 1), ("cyd", 0)):
+        assert (await backend.counts(invoice.inbox_id, owner)).mine == number
+        rows = await listed(world, ThreadFilter(assigned_to=owner, snoozed=False))
+        assert len(rows) == number
+    assert (await backend.counts(None)).mine is None
+    if (await backend.connect()).snooze:
+        await backend.snooze(invoice.id, datetime.now(UTC) + timedelta(days=1))
+        assert (await backend.counts(None, "ann")).mine == 0
+
+
 async def test_what_sleeps_is_listed_and_counted_apart_until_mail_comes(world: World) -> None:
     await able(world, "snooze")
     name = await world.write(PARCEL)

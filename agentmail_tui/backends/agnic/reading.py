@@ -110,10 +110,10 @@ class AgnicReading(FixedInboxes):
             await self._refresh()
         return self._held.mail.thread(thread_id)
 
-    async def counts(self, inbox_id: str | None) -> Counts:
-        """Return how many threads there are by status."""
+    async def counts(self, inbox_id: str | None, me: str | None = None) -> Counts:
+        """Return how many threads there are by status, and of `me`."""
         await self._refresh()
-        return self._held.mail.counts(inbox_id)
+        return self._held.mail.counts(inbox_id, me)
 
     async def messages(self, thread_id: str) -> tuple[Message, ...]:
         """Return a thread's messages, oldest first."""

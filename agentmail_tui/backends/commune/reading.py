@@ -128,9 +128,9 @@ class CommuneReading:
                 raise
             return row_of(thread_id, await self.messages(thread_id))
 
-    async def counts(self, inbox_id: str | None) -> Counts:
-        """Return how many threads there are by status."""
-        params = self._scope(inbox_id)
+    async def counts(self, inbox_id: str | None, me: str | None = None) -> Counts:
+        """Return how many threads there are by status, and of `me` if the server tells it."""
+        params = self._scope(inbox_id) | ({} if me is None else {"assigned_to": me})
         return wire.counts(await self._http.call("GET", "/v1/threads/counts", params=params))
 
     async def messages(self, thread_id: str) -> tuple[Message, ...]:

@@ -167,10 +167,15 @@ def triage(row: Json) -> Triage:
 
 
 def counts(reply: Any) -> Counts:
-    """Read the number of threads by status."""
+    """Read the number of threads by status, and of one owner where it is told."""
     row = mapping(data_of(reply), "counts")
-    by_status = tuple((status, number(row, status)) for status in Status)
-    return Counts(number(row, "total"), number(row, "unread"), by_status, number(row, "snoozed"))
+    return Counts(
+        total=number(row, "total"),
+        unread=number(row, "unread"),
+        by_status=tuple((status, number(row, status)) for status in Status),
+        snoozed=number(row, "snoozed"),
+        mine=number(row, "assigned") if row.get("assigned") is not None else None,
+    )
 
 
 def messages(reply: Any) -> tuple[Message, ...]:

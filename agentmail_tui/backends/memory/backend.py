@@ -107,9 +107,9 @@ class MemoryBackend(Inboxes):
         """Return one row of the list."""
         return self._row(self.mail.thread(thread_id))
 
-    async def counts(self, inbox_id: str | None) -> Counts:
-        """Return how many threads there are by status."""
-        return self.mail.counts(inbox_id)
+    async def counts(self, inbox_id: str | None, me: str | None = None) -> Counts:
+        """Return how many threads there are by status, and of `me`."""
+        return self.mail.counts(inbox_id, me)
 
     async def messages(self, thread_id: str) -> tuple[Message, ...]:
         """Return a thread's messages, oldest first."""

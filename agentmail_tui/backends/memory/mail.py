@@ -45,8 +45,8 @@ class Mail:
         found = [thread for thread in self.threads.values() if lets_through(wanted, thread)]
         return sorted(found, key=lambda each: (each.last_message_at, each.id), reverse=True)
 
-    def counts(self, inbox_id: str | None) -> Counts:
-        """Return how many threads there are by status."""
+    def counts(self, inbox_id: str | None, me: str | None = None) -> Counts:
+        """Return how many threads there are by status, and of `me`."""
         listed = self.listed(ThreadFilter(inbox_id=inbox_id))
         threads = [thread for thread in listed if thread.snoozed_until is None]
         by_status = dict.fromkeys(Status, 0)
@@ -54,7 +54,9 @@ class Mail:
             by_status[triage_of(thread).status] += 1
         unread = sum(thread.unread for thread in threads)
         asleep = len(listed) - len(threads)
-        return Counts(len(listed), unread, tuple(by_status.items()), asleep)
+        mine = ThreadFilter(assigned_to=me)
+        owned = None if me is None else sum(lets_through(mine, thread) for thread in threads)
+        return Counts(len(listed), unread, tuple(by_status.items()), asleep, owned)
 
     def add(self, message: Message) -> Thread:
         """Put a message into its thread, which is made if it is new; return the thread."""

@@ -112,6 +112,20 @@ async def test_our_list_is_asked_by_row_number_and_filter(
     }
 
 
+async def test_counts_are_asked_of_an_owner_too_whom_an_older_server_does_not_know(
+    canned: Canned, ours: CommuneBackend
+) -> None:
+    told = {"total": 9, "unread": 2, "snoozed": 1, "open": 8}
+    for more, mine in (({"assigned": 3}, 3), ({"assigned": 0}, 0), ({}, None)):
+        canned.say("/v1/threads/counts", {"data": told | more})
+        counts = await ours.counts("i_1", "ann")
+        assert (counts.total, counts.snoozed, counts.mine) == (9, 1, mine)
+        asked = dict(canned.requests[-1].url.params)
+        assert asked == {"inbox_id": "i_1", "assigned_to": "ann"}
+    await ours.counts(None)
+    assert dict(canned.requests[-1].url.params) == {"all": "true"}
+
+
 async def test_plain_commune_is_asked_only_what_it_knows(
     canned: Canned, plain: CommuneBackend
 ) -> None:

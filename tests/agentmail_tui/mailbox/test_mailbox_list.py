@@ -5,11 +5,15 @@ import pytest
 from msgspec.structs import replace
 
 from agentmail_tui.backends.memory import EVERYTHING
-from agentmail_tui.domain import Capabilities, Status
+from agentmail_tui.clean import clean_line
+from agentmail_tui.domain import Capabilities, Status, Triage
 from agentmail_tui.errors import NotFound, RateLimited, ServerTrouble
 from agentmail_tui.mailbox import select
+from agentmail_tui.mailbox.mailbox import Mailbox
 from agentmail_tui.mailbox.rows import ROWS_KEPT
+from agentmail_tui.mailbox.showing import show
 from agentmail_tui.mailbox.state import SPLITS, Link, MailState
+from agentmail_tui.screens import present
 from tests.agentmail_tui.mailbox.conftest import NOW, Bench, letter, settle, status_in
 
 SPLIT = {split.key: split for split in SPLITS}
@@ -287,6 +291,47 @@ async def test_the_counts_follow_what_is_done(bench: Bench) -> None:
     bench.network.unhold("set_status")
     await bench.tick(1.0)
     assert select.split_counts(bench.state)["closed"] == 1
+
+
+# What is done where the first of two threads is one's own, and how many are afterwards.
+MINE: list[tuple[str, Callable[[Mailbox], None], int]] = [
+    ("assign", lambda box: box.assign("me", ["t1"]), 2),
+    ("assign", lambda box: box.assign("ann", ["t1"]), 1),
+    ("assign", lambda box: box.assign("ann"), 0),
+    ("assign", lambda box: box.assign(None), 0),
+    ("snooze", lambda box: box.snooze(NOW + timedelta(days=1)), 0),
+    ("set_status", lambda box: box.set_status(Status.CLOSED), 1),
+]
+
+
+@pytest.mark.parametrize(("call", "act", "number"), MINE)
+async def test_the_count_of_ones_own_follows_what_is_done_and_undone(
+    bench: Bench, call: str, act: Callable[[Mailbox], None], number: int
+) -> None:
+    bench.mail(0)
+    await bench.backend.assign("t0", "me")
+    bench.mail(1)
+    await bench.start(0)
+    for do, wanted in ((act, number), (Mailbox.undo, 1), (Mailbox.redo, number)):
+        bench.network.hold(call)
+        do(bench.box)
+        assert select.split_counts(bench.state)["mine"] == wanted
+        bench.network.unhold(call)
+        await bench.tick(1.0)
+        assert select.split_counts(bench.state)["mine"] == wanted
+    bench.box.show_split(SPLIT["mine"])
+    await settle()
+    assert bench.state.window.total == number
+
+
+async def test_where_the_server_tells_no_count_of_ones_own_none_is_made_up(bench: Bench) -> None:
+    await bench.start(3)
+    assert bench.state.counts is not None
+    untold = replace(bench.state, counts=replace(bench.state.counts, mine=None))
+    thread = untold.window.rows[0]
+    taken = show(untold, replace(thread, triage=Triage(assigned_to=clean_line("me"))))
+    assert select.split_counts(taken)["mine"] is None
+    assert [tab.count for tab in present.tabs(taken).tabs if tab.label == "Mine"] == ["–"]
 
 
 async def test_a_thread_that_is_gone_leaves_the_list(bench: Bench) -> None:

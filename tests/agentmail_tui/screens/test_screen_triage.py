@@ -210,3 +210,13 @@ async def test_read_only_is_switched_off_only_after_a_question(backend: Any, mak
         assert not rig.state.read_only
         await rig.press("g", "r")
         assert rig.state.read_only
+
+
+async def test_the_tab_of_ones_own_counts_what_is_taken_closed_and_undone(rig: Any) -> None:
+    async with rig.on(120, 36):
+        before = rig.state.counts.mine
+        for keys, more in (("m", 1), ("j m", 2), ("u", 1), ("k e", 1), ("u", 1), ("M", 0)):
+            await rig.press(*keys.split())
+            await rig.until_seen(f"4 Mine {before + more} ")
+        await rig.press("4")
+        await rig.until(lambda: rig.state.window.total == before, "the list is another")

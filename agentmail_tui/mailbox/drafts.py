@@ -32,6 +32,12 @@ class KeptDraft(Struct, frozen=True):
 
     heading: str
     draft: Draft
+    forwards: str | None = None  # the thread of which it sends a message on
+
+    @property
+    def about(self) -> str | None:
+        """The thread that it answers or sends on."""
+        return self.draft.thread_id or self.forwards
 
     @property
     def purpose(self) -> str:
@@ -39,8 +45,7 @@ class KeptDraft(Struct, frozen=True):
         if self.heading in {UNSENT, RECALLED}:
             # Each is a mail that was finished; a second one of the thread is another mail.
             return f"{self.heading} {self.draft.local_id}"
-        thread_id = self.draft.thread_id
-        return f"{self.heading} {thread_id}" if thread_id else self.heading
+        return f"{self.heading} {self.about}" if self.about else self.heading
 
 
 class DraftBox:
@@ -87,7 +92,7 @@ def write_draft(folder: Path, kept: KeptDraft) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = _path(folder, kept.draft.local_id)
     fresh = path.with_suffix(f".{os.getpid()}.new")
-    text = json.dumps({"heading": kept.heading, "draft": asdict(kept.draft)}, ensure_ascii=True)
+    text = json.dumps({**asdict(kept), "draft": asdict(kept.draft)}, ensure_ascii=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
     try:
         with os.fdopen(os.open(fresh, flags, _MODE), "w", encoding="ascii") as file:
@@ -122,7 +127,10 @@ def _read(said: dict[str, Any]) -> KeptDraft:
             values[name] = tuple(str(each) for each in value)
         elif name != "undo_seconds" and value is not None and not isinstance(value, str):
             raise ValueError(name)
-    return KeptDraft(str(said["heading"]), Draft(**values))
+    forwards = said.get("forwards")
+    return KeptDraft(
+        str(said["heading"]), Draft(**values), None if forwards is None else str(forwards)
+    )
 
 
 def _path(folder: Path, local_id: str) -> Path:

@@ -68,7 +68,7 @@ class ComposeScreen(StateScreen[Composed]):
     ) -> None:
         super().__init__(context)
         draft = kept.draft
-        self._heading = kept.heading
+        self._kept = kept
         self._draft = draft
         # What nobody typed is not kept; what was kept before is, also unchanged.
         self._fresh = fresh
@@ -117,7 +117,7 @@ class ComposeScreen(StateScreen[Composed]):
                 yield self.files
                 yield Rule(Joints())
                 yield self.body
-            if self._source or self._draft.thread_id:
+            if self._source or self._kept.about:
                 with Vertical(id="source-pane"):
                     yield self.source
         yield Rule(Joints(), id="compose-last-rule")
@@ -126,7 +126,7 @@ class ComposeScreen(StateScreen[Composed]):
 
     def on_mount(self) -> None:
         """Show the answered mail, and begin where something is missing."""
-        self.source.show(self._draft.thread_id, self._source)
+        self.source.show(self._kept.about, self._source)
         first = self.to if not self._draft.to else self.body
         first.focus()
         self._saved = self._typed()
@@ -134,9 +134,9 @@ class ComposeScreen(StateScreen[Composed]):
 
     def show_state(self, state: MailState) -> None:
         """Show what came to the answered thread meanwhile."""
-        self.title_bar.show(framed(state, "Write", self._heading))
+        self.title_bar.show(framed(state, "Write", self._kept.heading))
         opened = state.open
-        if opened is not None and opened.thread.id == self._draft.thread_id and self.is_mounted:
+        if opened is not None and opened.thread.id == self._kept.about and self.is_mounted:
             self.source.show(opened.thread.id, present_thread.cards(state, opened.thread, self.now))
 
     def _typed(self) -> Draft:
@@ -148,7 +148,7 @@ class ComposeScreen(StateScreen[Composed]):
         draft = self._typed()
         if draft != self._saved:
             self._saved, self._fresh = draft, False
-            self.context.drafts.save(KeptDraft(self._heading, draft), self._not_saved)
+            self.context.drafts.save(replace(self._kept, draft=draft), self._not_saved)
 
     def keep_typed(self) -> bool:
         """Put the draft on disk now; tell whether there is anything that was typed."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from agentmail_tui.clean import clean_line
 from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
@@ -97,8 +99,8 @@ class WriteActions(TriageActions):
             return
         kept = self.drafts.get(name or "")
         if kept is not None and name is not None:
-            if kept.draft.thread_id:
-                self.mailbox.open_thread(kept.draft.thread_id)
+            if kept.about:
+                self.mailbox.open_thread(kept.about)
             self._write(name, kept, fresh=False)
 
     def action_reply(self) -> None:
@@ -128,8 +130,10 @@ class WriteActions(TriageActions):
 
         def forward() -> None:
             draft = self.mailbox.forward_draft()
-            if draft is not None:
-                self.write(draft, f"Forward “{clean_line(draft.subject, 40)}”")
+            opened = self.state.open
+            if draft is not None and opened is not None:
+                heading = f"Forward “{clean_line(draft.subject, 40)}”"
+                self.write(draft, heading, forwards=opened.thread.id)
 
         self._with_mail(forward)
 
@@ -162,9 +166,9 @@ class WriteActions(TriageActions):
             self._waiting = None
             deed()
 
-    def write(self, draft: Draft, heading: str) -> None:
+    def write(self, draft: Draft, heading: str, *, forwards: str | None = None) -> None:
         """Open the composer on a draft, or on what was left of one for the same purpose."""
-        kept = KeptDraft(heading, draft)
+        kept = KeptDraft(heading, draft, forwards)
         left = self.drafts.get(kept.purpose)
         if left is not None:
             self.say("this is the draft that you left here; F8 deletes it")
@@ -173,12 +177,9 @@ class WriteActions(TriageActions):
     def _write(self, name: str, kept: KeptDraft, *, fresh: bool) -> None:
         from agentmail_tui.screens.compose import ComposeScreen
 
-        thread_id = kept.draft.thread_id
         opened = self.state.open
-        answers = kept.heading not in {_NEW, UNSENT} and (
-            thread_id is None or (opened is not None and opened.thread.id == thread_id)
-        )
-        thread = opened.thread if opened and answers else None
+        beside = kept.heading != UNSENT and opened is not None and opened.thread.id == kept.about
+        thread = opened.thread if opened is not None and beside else None
         source = present_thread.cards(self.state, thread, self.now)
 
         def done(composed: Composed | None) -> None:
@@ -196,7 +197,7 @@ class WriteActions(TriageActions):
             self._leaving.add(kept.draft.local_id)
             self.forget_sent(self.state)
         else:
-            self.drafts[name] = KeptDraft(kept.heading, composed.draft)
+            self.drafts[name] = replace(kept, draft=composed.draft)
             self.say(f"draft kept: {clean_line(composed.draft.subject) or 'no subject'}")
 
     def action_undo(self) -> None:

@@ -6,10 +6,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
+from agentmail_tui.clean import clean_line
 from agentmail_tui.domain import Draft
 from agentmail_tui.errors import Rejected
 from agentmail_tui.mailbox.drafts import KeptDraft, read_drafts, write_draft
 from agentmail_tui.screens.compose import ComposeScreen
+from agentmail_tui.widgets.thread_view import ThreadView
+from tests.agentmail_tui.screens.conftest import Rig
 
 CHILD = """
 import asyncio, sys
@@ -181,6 +186,43 @@ async def test_forwards_of_two_threads_are_two_drafts(rig: Any) -> None:
         assert rig.app.screen.to.value == ""
 
 
+async def test_forwards_of_two_threads_with_one_subject_are_two_drafts(rig: Any) -> None:
+    for messages in rig.backend.mail.conversations.values():
+        messages[-1] = replace(messages[-1], subject=clean_line("Your order"))
+    async with rig.on():
+        texts = []
+        for address in ("ann@a.example", "bob@b.example"):
+            await rig.press("f")
+            await rig.until_seen("Forwarded message")
+            assert rig.app.screen.to.value == ""
+            texts.append(rig.app.screen.body.text)
+            await rig.type(address)
+            await rig.press("escape", "j")
+        assert texts[0] != texts[1]
+        assert [each.draft.body for each in kept(rig)] == texts
+        await rig.press("k", "f")
+        await rig.until_seen("bob@b.example")
+        assert rig.app.screen.body.text == texts[1]
+
+
+async def test_a_forward_of_an_earlier_time_has_its_thread_beside_it(rig: Any) -> None:
+    async with rig.on():
+        await rig.press("f")
+        await rig.until_seen("Forwarded message")
+        await rig.type("ann@a.example")
+        await rig.press("escape")
+        assert len(kept(rig)) == 1
+    again = Rig(rig.backend, rig.state_dir)
+    async with again.on():
+        await again.until_seen("was not sent the last time")
+        await again.press("j", "j")
+        await again.until_mail()
+        await again.press("g", "D", "enter")
+        await again.until(lambda: isinstance(again.app.screen, ComposeScreen), "no draft")
+        source = again.app.screen.query_one("#source", ThreadView)
+        await again.until(lambda: "Only wet, from below." in source.text, "it is not beside it")
+
+
 async def test_drafts_of_inboxes_that_are_not_here_are_left_alone(rig: Any) -> None:
     draft = Draft("other_1", "i_elsewhere", ("a@b.example",), "Not here", "text")
     write_draft(rig.state_dir / "drafts", KeptDraft("New mail", draft))
@@ -192,12 +234,14 @@ async def test_drafts_of_inboxes_that_are_not_here_are_left_alone(rig: Any) -> N
 
 def test_files_that_are_no_drafts_are_passed_over(tmp_path: Path) -> None:
     draft = Draft("1", "i", ("a@b.example", "c@d.example"), "S", "B", thread_id="t")
+    forward = KeptDraft("Forward", Draft("2", "i", (), "S", "B"), forwards="t_9")
     write_draft(tmp_path, KeptDraft("Reply", draft))
+    write_draft(tmp_path, forward)
     (tmp_path / "a.json").write_text("{")
     (tmp_path / "b.json").write_text('{"heading": "x"}')
     (tmp_path / "c.json").write_text(json.dumps({"heading": "x", "draft": {"subject": 3}}))
     (tmp_path / "d.json").write_text("[]")
-    assert list(read_drafts(tmp_path)) == [KeptDraft("Reply", draft)]
+    assert list(read_drafts(tmp_path)) == [KeptDraft("Reply", draft), forward]
 
 
 async def test_a_folder_that_cannot_be_written_is_told(rig: Any) -> None:

@@ -12,11 +12,20 @@ MAX_SIGNS = 200
 
 
 def make_snippet(text: str) -> str:
-    """Return the start of what the sender wrote, else of what is quoted, else `[no text]`."""
+    """Return the start of what the sender wrote, else of what is quoted, else `[no text]`.
+
+    Where more follows, it ends with `…`.
+    """
     # Nearly always the first screen is enough; a long quote above the answer is the exception.
     words = next((line for size in (3000, 60_000) if (line := _visible(text[:size]))), "")
     words = words or one_line(text[:1000].replace(">", " "))
-    return cut_to_cells(words, MAX_CELLS)[:MAX_SIGNS].rstrip() or "[no text]"
+    return _cut(words) or "[no text]"
+
+
+def _cut(words: str) -> str:
+    if cut_to_cells(words, MAX_CELLS)[:MAX_SIGNS] == words:
+        return words
+    return cut_to_cells(words, MAX_CELLS - 1)[: MAX_SIGNS - 1].rstrip() + "…"
 
 
 def _visible(text: str) -> str:

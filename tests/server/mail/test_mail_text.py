@@ -100,6 +100,19 @@ def test_snippets_are_one_short_line() -> None:
     assert len(make_snippet("e\u0301" * 500)) <= 200
 
 
+@pytest.mark.parametrize(
+    ("text", "snippet"),
+    [
+        ("x" * 140, "x" * 140),
+        ("x" * 141, "x" * 139 + "…"),
+        ("x" * 138 + " yy", "x" * 138 + "…"),
+        ("你" * 71, "你" * 69 + "…"),
+    ],
+)
+def test_a_snippet_tells_that_it_was_cut(text: str, snippet: str) -> None:
+    assert make_snippet(text) == snippet
+
+
 def test_html_reads_as_it_looks() -> None:
     text = html_to_text("<h1>Hi</h1><p>a&nbsp;b &lt;c&gt;</p><ul><li>one<li>two</ul>&#27;[31m")
     assert "a b <c>" in text

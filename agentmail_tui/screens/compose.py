@@ -92,6 +92,8 @@ class ComposeScreen(StateScreen[Composed]):
             draft.body, soft_wrap=True, compact=True, highlight_cursor_line=False, id="body-text"
         )
         self.body.cursor_blink = False
+        # The field breaks lines at more signs than mail does: what came in, and what it made of it.
+        self._given = (draft.body, self.body.text)
         self.source = ThreadView(id="source")
         self.source.can_focus = bool(source)
         self.status_line = StatusLine(StatusInfo())
@@ -178,10 +180,16 @@ class ComposeScreen(StateScreen[Composed]):
             to=to,
             cc=cc,
             subject=self.subject.value.strip(),
-            body=self.body.text,
+            body=self.written,
         )
         late = "a file is still on its way" if self._uploads else None
         return draft, to_problem or cc_problem or nobody or late
+
+    @property
+    def written(self) -> str:
+        """The text as it came in, to the last blank, until somebody types in the field."""
+        given, shown = self._given
+        return given if self.body.text == shown else self.body.text
 
     @on(KeyFooter.Picked)
     async def _key_clicked(self, event: KeyFooter.Picked) -> None:
@@ -221,7 +229,7 @@ class ComposeScreen(StateScreen[Composed]):
         from agentmail_tui.screens import editor
 
         try:
-            text = await editor.edit(self.app, self.body.text, self.context.state_dir)
+            text = await editor.edit(self.app, self.written, self.context.state_dir)
         except SuspendNotSupported:
             self.tell("$EDITOR cannot be run here")
         except editor.EditorError as error:
@@ -230,6 +238,7 @@ class ComposeScreen(StateScreen[Composed]):
             if text is not None:
                 # As it is: it is the writer's own, and the terminal is guarded by the Wall.
                 self.body.text = text
+                self._given = (text, self.body.text)
             self.body.focus()
 
     def action_attach(self) -> None:

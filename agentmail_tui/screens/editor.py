@@ -37,7 +37,8 @@ def editor_command(environ: Mapping[str, str]) -> list[str]:
 async def edit(app: App[None], text: str, state_dir: Path) -> str | None:
     """Return the text as the editor left it, None if it is the same; the screen waits meanwhile.
 
-    The file stays where the editor failed, so that nothing typed is lost.
+    The file stays where the editor failed, or where it cannot be read, so that nothing typed is
+    lost.
     """
     command = editor_command(os.environ)
     path = _write(text, state_dir)
@@ -50,7 +51,10 @@ async def edit(app: App[None], text: str, state_dir: Path) -> str | None:
     if _digest(path) == before:
         path.unlink()
         return None
-    edited = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        edited = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise EditorError(f"what {command[0]} left is not UTF-8; the text is in {path}") from None
     path.unlink()
     return edited.removesuffix("\n")
 

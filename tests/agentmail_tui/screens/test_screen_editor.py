@@ -1,7 +1,7 @@
 import stat
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,6 +9,7 @@ import pytest
 from textual.app import App
 
 from agentmail_tui.screens.editor import EditorError, edit, editor_command
+from tests.agentmail_tui.screens.conftest import Rig
 
 
 class StillApp:
@@ -72,6 +73,59 @@ async def test_an_editor_that_fails_leaves_the_text_and_says_where(
         await run(StillApp(), "Dear Ada,", tmp_path / "state")
     (kept,) = (tmp_path / "state").iterdir()
     assert kept.read_text() == "Dear Ada,\nhalf"
+
+
+async def test_what_is_not_utf8_is_left_in_its_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use(monkeypatch, tmp_path, "open(path, 'wb').write('Grüße'.encode('latin-1'))")
+    with pytest.raises(EditorError, match="is not UTF-8; the text is in "):
+        await run(StillApp(), "Dear Ada,", tmp_path / "state")
+    (kept,) = (tmp_path / "state").iterdir()
+    assert kept.read_bytes() == "Grüße".encode("latin-1")
+
+
+WRITTEN = [
+    "\n\tint main()\t{ return 0; }\n\t",
+    "-- \nAda  \n   \n",
+    "Grüße, 茶壺 e\u0301 👩\u200d💻 \U0001f1f2\U0001f1f9 \u202eabc\xa0\ufeff",
+    "a\x0cb\x0bc\x85d\u2028e\u2029f\x1cg",
+    "x" * 5_000,
+    "end \n\n",
+]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
+async def test_what_the_editor_leaves_is_what_is_sent(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, newline: str
+) -> None:
+    text = "\n".join(WRITTEN)
+    left = f"{text}\n".replace("\n", newline).encode()
+    use(monkeypatch, tmp_path, f"open(path, 'wb').write({left!r})")
+    async with rig.on():
+        monkeypatch.setattr(rig.app, "suspend", nullcontext)
+        await rig.press("r")
+        await rig.until_seen("Reply to Ada")
+        await rig.press("f4", "ctrl+j")
+        await rig.until_seen("Send this?")
+        await rig.press("enter")
+        await rig.until(lambda: rig.backend._sent, "it was not sent")
+        assert [draft.body for draft, _ in rig.backend._sent.values()] == [text]
+
+
+async def test_what_is_typed_after_the_editor_is_sent_too(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    use(monkeypatch, tmp_path, "open(path, 'w').write('\\tHi \\n')")
+    async with rig.on():
+        monkeypatch.setattr(rig.app, "suspend", nullcontext)
+        await rig.press("r")
+        await rig.until_seen("Reply to Ada")
+        await rig.press("f4", "end")
+        await rig.type("Ada")
+        await rig.press("ctrl+j", "enter")
+        await rig.until(lambda: rig.backend._sent, "it was not sent")
+        assert [draft.body for draft, _ in rig.backend._sent.values()] == ["\tHi Ada"]
 
 
 async def test_an_editor_that_is_not_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from textual.driver import Driver
     from textual.filter import LineFilter
     from textual.notifications import SeverityLevel
     from textual.screen import Screen
@@ -111,6 +112,15 @@ class AgentMailApp(App[None]):
         """Return the screen with the mail."""
         return MailScreen(self.context).expect(self.size)
 
+    def get_driver_class(self) -> type[Driver]:
+        """Return what speaks with the terminal; a browser and Windows have theirs."""
+        found = super().get_driver_class()
+        if found.__name__ != "LinuxDriver":
+            return found
+        from agentmail_tui.screens.terminal import LoopDriver
+
+        return LoopDriver
+
     def on_mount(self) -> None:
         """Begin to fetch mail; the first picture is made while the server answers."""
         mailbox = self.context.mailbox
@@ -130,13 +140,18 @@ class AgentMailApp(App[None]):
         else:
             await super().on_event(event)
 
-    async def _take(self, typed: Typed) -> None:
-        """Hand a key to what has the focus; lists and texts have no keys of their own."""
-        if isinstance(typed, events.Paste) or not isinstance(self.focused, LineScroll):
+    async def _take(self, typed: Typed) -> bool:
+        """Hand a key to what has the focus; return whether it has done all that it does."""
+        screen = self.screen if isinstance(self.focused, LineScroll) else None
+        if isinstance(typed, events.Paste) or not isinstance(screen, StateScreen):
             await super().on_event(typed)
-        elif not await self._check_bindings(typed.key, priority=True):
-            # Straight to the screen, not up through five widgets, each in its turn of the loop.
-            self.screen._forward_event(typed)  # noqa: SLF001
+            return False
+        if not await self._check_bindings(typed.key, priority=True):
+            # Lists and texts have no keys of their own: it need not go up through five widgets,
+            # each in its turn of the loop.
+            await screen.take_key(typed)
+            self._show_newest()
+        return True
 
     @on(Returned)
     def _key_returned(self, message: Returned) -> None:

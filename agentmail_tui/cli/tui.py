@@ -22,8 +22,7 @@ _PATIENCE = 2.0  # seconds for connections to be closed in order
 # Textual paints at most this often. Nothing here moves by itself, so that a higher rate than its
 # 60 costs nothing, and a key waits for 1 ms at most instead of 16 until its effect is painted.
 _PICTURES_A_SECOND = "1000"
-# Textual writes to the terminal in a thread of its own, which by default waits 5 ms for its turn
-# while the rest of the screen is worked out.
+# Large answers are read in threads; by default they would keep the interpreter from a key for 5 ms.
 _TURN_SECONDS = 0.0005
 
 

@@ -28,25 +28,32 @@ class PrefixKeys(Panes):
         self._chords = Chords(context.keymap)
         self._hint_timer: Timer | None = None
 
+    async def take_key(self, key: events.Key) -> bool:
+        """Start a prefix, or end it with a choice; else do what the key does."""
+        return await self._chord(key) or await super().take_key(key)
+
     async def on_key(self, event: events.Key) -> None:
         """Start a prefix, or end it with a choice."""
-        if isinstance(self.focused, Input):
-            return
+        if not isinstance(self.focused, Input) and await self._chord(event):
+            event.stop()
+            event.prevent_default()
+
+    async def _chord(self, event: events.Key) -> bool:
+        """Return whether a key belongs to a prefix; do what it does there."""
         stroke = event.character if event.is_printable and event.character else event.key
         was = self._chords.pending
         chord, key = self._chords.feed("space" if stroke == " " else stroke)
         if chord is Chord.NONE:
-            return
-        event.stop()
-        event.prevent_default()
+            return False
         if chord is Chord.STARTED:
             self._hint_timer = self.set_timer(HINT_AFTER, self._show_hint)
-            return
+            return True
         self._hide_hint()
         if key is not None:
             await self.run_action(key.action)
         elif stroke != "escape":
             self.say(f"{was} {stroke} is no key", Tone.WARNING)
+        return True
 
     def _show_hint(self) -> None:
         prefix = self._chords.pending

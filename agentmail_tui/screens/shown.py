@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from textual.reactive import Reactive
@@ -15,6 +14,7 @@ from agentmail_tui.widgets.key_footer import FooterKey, FooterKeys
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from textual import events
     from textual.geometry import Size
     from textual.widget import Widget
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from agentmail_tui.screens.context import Context
 
 Result = TypeVar("Result")
-_WRITING = 0.0005  # seconds
 
 
 class StateScreen(Screen[Result]):
@@ -86,6 +85,11 @@ class StateScreen(Screen[Result]):
             self._repaint_required = False
         super()._on_timer_update()
 
+    async def take_key(self, key: events.Key) -> bool:
+        """Do what a key of this screen does; return whether there is any such key."""
+        await self.handle_key(key)
+        return await self.app._check_bindings(key.key)  # noqa: SLF001
+
     def paint_now(self, widget: Widget) -> None:
         """Put what changed of a widget on the terminal at once, before anything else is drawn.
 
@@ -96,13 +100,8 @@ class StateScreen(Screen[Result]):
         if widget in self._compositor.visible_widgets:
             others = self._dirty_widgets - {widget}
             self._compositor.update_widgets({widget})
-            changed = self._compositor.has_changes
             self._compositor_refresh()
             self._dirty_widgets.update(others)
-            if changed:
-                # The thread that writes to the terminal needs the interpreter, and would get it
-                # only when all that is to be done next lets go of it.
-                time.sleep(_WRITING)
 
     def say(self, text: str, tone: Tone = Tone.INFO) -> None:
         """Put a line into the status line: never as markup."""

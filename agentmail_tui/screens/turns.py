@@ -36,9 +36,13 @@ class Returned(Message, bubble=True):
 
 
 class Turns:
-    """The keys that wait for their turn; `handle` is what the application does with one."""
+    """The keys that wait for their turn.
 
-    def __init__(self, app: App[None], handle: Callable[[Typed], Awaitable[None]]) -> None:
+    `handle` is what the application does with one; it tells whether all of it is done, or some of
+    it comes when the widgets have had the key.
+    """
+
+    def __init__(self, app: App[None], handle: Callable[[Typed], Awaitable[bool]]) -> None:
         self._app = app
         self._handle = handle
         self._waiting: deque[Typed] = deque()
@@ -78,8 +82,8 @@ class Turns:
         self._turn += 1
         self._busy = True
         self._target = target = self._app.focused or self._app.screen
-        await self._handle(typed)
-        if not target.post_message(Returned(self._turn)):
+        done = await self._handle(typed)
+        if done or not target.post_message(Returned(self._turn)):
             self._app.call_after_refresh(self._settled, self._turn)
         if self._waiting:
             self._limit_wait()

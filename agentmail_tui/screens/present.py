@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+from functools import cache
 from typing import TYPE_CHECKING
 
 from agentmail_tui.mailbox import select
@@ -119,7 +121,10 @@ def rows(state: MailState, now: datetime, limits: Limits = NO_LIMITS) -> Rows:
     sending = {item.draft.thread_id for item in state.outgoing if item.phase is SendPhase.SENDING}
     pattern = wanted(state)
     telling = state.search is not None and scored(state.search.hits)
+    # Python asks a zone of its own for its offset at each subtraction; ages have no zone.
+    moment = now.astimezone(UTC)
 
+    @cache
     def row(index: int) -> Row | None:
         thread = select.visible_row(state, index)
         if thread is None:
@@ -127,7 +132,7 @@ def rows(state: MailState, now: datetime, limits: Limits = NO_LIMITS) -> Rows:
         hit = select.hit_at(state, index)
         return Row(
             thread=thread,
-            age=select.age(thread.last_message_at, now),
+            age=select.age(thread.last_message_at, moment),
             score=hit.score if hit and telling else None,
             name=party_name(thread),
             sending=thread.id in sending,

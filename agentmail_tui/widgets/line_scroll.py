@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.geometry import Size, Spacing
+from textual.geometry import Region, Size, Spacing
 from textual.scroll_view import ScrollView
 from textual.widget import Widget
 
@@ -12,7 +12,6 @@ from agentmail_tui.widgets.painted import Inked, finished
 from agentmail_tui.widgets.slim_bar import SlimBar
 
 if TYPE_CHECKING:
-    from textual.geometry import Region
     from textual.scrollbar import ScrollBar
     from textual.strip import Strip
 
@@ -36,6 +35,13 @@ class LineScroll(Inked, ScrollView, inherit_bindings=False):
             self.app._start_widget(self, self._vertical_scrollbar)  # noqa: SLF001 - as Textual does
         return self._vertical_scrollbar
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Draw the lines anew, and not the scrollbar beside them, which sees to itself."""
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = new_value
+        if round(old_value) != round(new_value):
+            self.refresh(Region(0, 0, self.width, self.size.height))
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw some lines without the way over Textual's cache.
 
@@ -46,7 +52,11 @@ class LineScroll(Inked, ScrollView, inherit_bindings=False):
             return super().render_lines(crop)
         self._base = None
         self._styles_cache.clear()
-        return finished(self, [self.render_line(y) for y in crop.line_range], crop)
+        return finished(self, self.draw(crop.line_range), crop)
+
+    def draw(self, lines: range) -> list[Strip]:
+        """Draw lines, as they are before the filters; they are counted from the top of the part."""
+        return [self.render_line(y) for y in lines]
 
     @property
     def width(self) -> int:

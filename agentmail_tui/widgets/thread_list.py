@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 RowSource = Callable[[int], Row | None]
 _ONE_LINE_FROM = 58  # cells: from here a row fits on one line
 _MARGIN_ROWS = 1  # kept in sight above and below the cursor
-_STRIPS_KEPT = 1024
+_ROWS_KEPT = 512
 
 
 class Rows(Struct, frozen=True):
@@ -66,7 +66,7 @@ class ThreadList(LineScroll, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._rows = Rows(lambda _: None)
-        self._strips: LRUCache[object, Strip] = LRUCache(_STRIPS_KEPT)
+        self._strips: LRUCache[object, tuple[Strip, ...]] = LRUCache(_ROWS_KEPT)
         self._drawn: dict[int, object] = {}
         self._asked: tuple[int, int] | None = None
         # How far below the top of the screen the cursor was when hits took the list's place.
@@ -142,14 +142,27 @@ class ThreadList(LineScroll, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw one line of one row."""
-        height = self.row_height
-        index, part = divmod(y + self.scroll_offset.y, height)
-        if index >= self._rows.count:
-            lines = self._rows.empty if self._rows.count == 0 else ()
-            return self.painted(lines[y] if y < len(lines) else BLANK)
-        key = self._key(index)
-        self._drawn[index] = key
-        return self._strip(key, part, index)
+        return self.draw(range(y, y + 1))[0]
+
+    def draw(self, lines: range) -> list[Strip]:
+        """Draw lines of rows."""
+        height, width, top = self.row_height, self.width, self.scroll_offset.y
+        rows: dict[int, tuple[Strip, ...]] = {}
+        strips: list[Strip] = []
+        for y in lines:
+            index, part = divmod(y + top, height)
+            if index >= self._rows.count:
+                strips.append(self._beyond(y))
+                continue
+            if index not in rows:
+                rows[index] = self._strips_of(index, height, width)
+            strips.append(rows[index][part])
+        return strips
+
+    def _beyond(self, y: int) -> Strip:
+        """Draw a line behind the last row, or what an empty list says."""
+        lines = self._rows.empty if self._rows.count == 0 else ()
+        return self.painted(lines[y] if y < len(lines) else BLANK)
 
     def _key(self, index: int) -> tuple[Row | None, str]:
         """Return all on which the look of a row depends, its width aside."""
@@ -158,25 +171,26 @@ class ThreadList(LineScroll, can_focus=True):
             back = "cursor" if self.has_focus else "cursor-off"
         return (self._rows.row(index), back)
 
-    def _strip(self, key: tuple[Row | None, str], part: int, index: int) -> Strip:
-        """Return one line of a row, drawn now or before."""
-        width = self.width
-        kept = self._strips.get((key, part, width))
-        if kept is not None:
-            return kept
-        row, back = key
-        strip = self.painted(self._lines_of(row, width)[part], back)
-        if back:
-            marked = row is not None and row.marked and part == 0
-            bar = Segment(
-                MARKED[0] if marked else "▌", self.base_style + ink(self, back) + ink(self, "mark")
-            )
-            strip = Strip([bar, *strip.crop(1, width)], width)
-        self._strips[(key, part, width)] = strip
-        return strip
+    def _strips_of(self, index: int, height: int, width: int) -> tuple[Strip, ...]:
+        """Return the lines of a row, drawn now or before."""
+        key = self._drawn[index] = self._key(index)
+        kept = self._strips.get((key, width))
+        if kept is None:
+            lines = row_lines(key[0], width, height, found=self._rows.found)
+            kept = tuple(self._lined(key, part, line) for part, line in enumerate(lines))
+            self._strips[(key, width)] = kept
+        return kept
 
-    def _lines_of(self, row: Row | None, width: int) -> tuple[Line, ...]:
-        return row_lines(row, width, self.row_height, found=self._rows.found)
+    def _lined(self, key: tuple[Row | None, str], part: int, line: Line) -> Strip:
+        """Paint one line of a row, under the cursor with its bar."""
+        row, back = key
+        strip = self.painted(line, back)
+        if not back:
+            return strip
+        marked = row is not None and row.marked and part == 0
+        style = self.base_style + ink(self, back) + ink(self, "mark")
+        bar = Segment(MARKED[0] if marked else "▌", style)
+        return Strip([bar, *strip.crop(1, self.width)], self.width)
 
     def _visible(self) -> range:
         """Return the rows on screen."""

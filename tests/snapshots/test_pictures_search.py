@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from textual.events import Paste
 
 from agentmail_tui.clean import clean, clean_line
 from agentmail_tui.domain import Attachment, Safety
@@ -138,7 +139,9 @@ async def operators(picture: Any) -> None:
 async def refused(picture: Any) -> None:
     # The hits of what was asked before stay on screen.
     await search(picture, "refund")
-    await picture.press("space", *"before:soon")
+    # At once: typed slowly, the beginning of it would be searched for.
+    picture.app.post_message(Paste(" before:soon"))
+    await picture.until_seen("before:soon")
     await picture.until(lambda: not picture.mailbox.state.search.running)
     await picture.until_seen("must be a date")
 

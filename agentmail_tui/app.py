@@ -13,6 +13,7 @@ from rich.text import Text
 from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.worker import WorkerFailed
 
 from agentmail_tui.clean import clean_line
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from textual.driver import Driver
     from textual.filter import LineFilter
     from textual.notifications import SeverityLevel
     from textual.screen import Screen
@@ -152,6 +152,11 @@ class AgentMailApp(App[None]):
             await screen.take_key(typed)
             self._show_newest()
         return True
+
+    @on(Driver.SignalResume)
+    def _paint_again(self) -> None:
+        """Paint the whole screen after a stop: the shell has written over it meanwhile."""
+        self.screen.refresh(layout=True)
 
     @on(Returned)
     def _key_returned(self, message: Returned) -> None:

@@ -7,6 +7,7 @@ import re
 from html import unescape
 from typing import Any
 
+from agentmail_server.mail.columns import PAD, set_columns
 from agentmail_server.mail.text import clean_text
 
 MAX_HTML = 1_500_000
@@ -43,7 +44,7 @@ def html_to_text(html: str) -> str:
         text = _by_layout(html) if html.count("<") <= _MOST_TAGS else _by_stream(html)
     except Exception:  # hostile HTML breaks lxml and inscriptis in too many ways to name
         text = _by_stream(html)
-    return squeeze(clean_text(text))[:MAX_TEXT]
+    return squeeze(clean_text(text)).replace(PAD, " ")[:MAX_TEXT]
 
 
 def squeeze(text: str) -> str:
@@ -60,6 +61,7 @@ def _by_layout(html: str) -> str:
     parser = lxml_html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
     tree = lxml_html.document_fromstring(html.encode("utf-8", "replace"), parser=parser)
     _drop_hidden(tree)
+    set_columns(tree, lambda table: str(engine.Inscriptis(table).get_text()))
     return str(engine.Inscriptis(tree).get_text())
 
 

@@ -127,6 +127,44 @@ def test_layout_tables_do_not_pad() -> None:
     assert len(text) < 50
 
 
+ORDER = """<table width=600><tr><td> </td><td>
+<table><caption>Order 77</caption><tr><th>Item</th><th>Count</th><th>Price</th></tr>
+<tr><td>Mug, <a href="https://shop.test">blue</a></td><td>2</td><td>18.00</td></tr>
+<tr><td>Tea pot<br>green</td><td>10</td><td>1240.50</td></tr>
+<tr><td colspan=3>&nbsp;</td></tr><tr><td colspan=2>Total</td><td>1258.50</td></tr>
+</table> Thanks</td></tr></table>"""
+ALIGNED = """\
+  Order 77
+  Item       Count  Price
+  Mug, blue  2      18.00
+  Tea pot    10     1240.50
+  green
+  Total             1258.50"""
+
+
+def test_order_lines_stand_in_columns_inside_a_layout() -> None:
+    text = html_to_text(ORDER)
+    assert "\n".join(text.split("\n")[:6]) == ALIGNED
+    assert text.endswith("Thanks")
+    assert text.count("Thanks") == 1
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "<table role=presentation><tr><td>Mug, large, blue<td>9<tr><td>Pot<td>8</table>",
+        f"<table><tr><td>Mug {'blue ' * 12}<td>9<tr><td>Pot<td>8</table>",
+        "<table><tr><td>Mug, large, blue<td>9<tr><td><table><tr><td>Pot</table><td>8</table>",
+        "<table>" + "<tr><td>Mug, large, blue<td>9<tr><td>Pot<td>8" * 200 + "</table>",
+    ],
+    ids=["told", "wide", "nested", "large"],
+)
+def test_what_only_places_blocks_is_not_padded(table: str) -> None:
+    text = html_to_text(table)
+    assert "Pot  8" in text
+    assert "   " not in text.strip()
+
+
 def test_html_too_deep_for_a_layout_still_shows_its_text() -> None:
     text = html_to_text(
         "<div>" * 3000 + "deep<p style='display: none'>hidden</p>" + "</div>" * 3000

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import pytest
 from rich.cells import cell_len
 from rich.style import Style
-from textual._compositor import Compositor, LayoutUpdate
+from textual._compositor import Compositor, CompositorUpdate, LayoutUpdate
+from textual.driver import Driver
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -100,3 +101,13 @@ async def test_the_first_screen_is_not_drawn_again_and_again_as_it_opens(
     async with rig.on():
         # By itself Textual makes three; what comes late may ask for a second.
         assert 1 <= len(drawn) <= 2
+
+
+async def test_all_is_drawn_again_after_a_stop(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rig.on():
+        drawn: list[CompositorUpdate] = []
+        monkeypatch.setattr(rig.app, "_display", lambda _, update: drawn.append(update))
+        rig.app.post_message(Driver.SignalResume())
+        await rig.until(
+            lambda: any(isinstance(each, LayoutUpdate) for each in drawn), "nothing was drawn"
+        )

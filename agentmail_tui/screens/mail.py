@@ -136,6 +136,7 @@ class MailScreen(
         self.go_on_waiting(state)
         self.offer_drafts(state)
         self.forget_sent(state)
+        self.list.foresee()
 
     def _show_search(self, state: MailState) -> None:
         """Show what came of the search, and what is to be known of its answer."""

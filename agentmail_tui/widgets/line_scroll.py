@@ -36,11 +36,15 @@ class LineScroll(Inked, ScrollView, inherit_bindings=False):
         return self._vertical_scrollbar
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Draw the lines anew, and not the scrollbar beside them, which sees to itself."""
+        """Have the lines drawn; the scrollbar sees to itself."""
         if self.show_vertical_scrollbar:
             self.vertical_scrollbar.position = new_value
         if round(old_value) != round(new_value):
-            self.refresh(Region(0, 0, self.width, self.size.height))
+            self.redraw()
+
+    def redraw(self) -> None:
+        """Have all lines drawn, without the scrollbar."""
+        self.refresh(Region(0, 0, self.width, self.size.height))
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw some lines without the way over Textual's cache.

@@ -19,13 +19,14 @@ from textual.strip import Strip
 
 from agentmail_tui.widgets.line_scroll import LineScroll
 from agentmail_tui.widgets.lines import BLANK, Line
-from agentmail_tui.widgets.painted import ink
+from agentmail_tui.widgets.painted import finished, ink
 from agentmail_tui.widgets.thread_row import MARKED, Row, row_lines
 
 if TYPE_CHECKING:
     from textual import events
 
 RowSource = Callable[[int], Row | None]
+Look = tuple[Row | None, str]  # a row, and what is laid under it
 _ONE_LINE_FROM = 58  # cells: from here a row fits on one line
 _MARGIN_ROWS = 1  # kept in sight above and below the cursor
 _ROWS_KEPT = 512
@@ -155,7 +156,8 @@ class ThreadList(LineScroll, can_focus=True):
                 strips.append(self._beyond(y))
                 continue
             if index not in rows:
-                rows[index] = self._strips_of(index, height, width)
+                key = self._drawn[index] = self._key(index)
+                rows[index] = self._strips_of(key, height, width)
             strips.append(rows[index][part])
         return strips
 
@@ -164,16 +166,29 @@ class ThreadList(LineScroll, can_focus=True):
         lines = self._rows.empty if self._rows.count == 0 else ()
         return self.painted(lines[y] if y < len(lines) else BLANK)
 
-    def _key(self, index: int) -> tuple[Row | None, str]:
-        """Return all on which the look of a row depends, its width aside."""
-        back = ""
-        if index == self._rows.cursor:
-            back = "cursor" if self.has_focus else "cursor-off"
-        return (self._rows.row(index), back)
+    def foresee(self) -> None:
+        """Draw ahead what the next key is likely to bring: the rows about the cursor and edges."""
+        height, width, visible = self.row_height, self.width, self._visible()
+        cursor = self._rows.cursor
+        beside = [(index, self._back) for index in (cursor + 1, cursor - 1)]
+        left = [(index, "") for index in (cursor, visible.stop, visible.start - 1)]
+        for index, back in (*beside, *left):
+            row = self._rows.row(index) if 0 <= index < self._rows.count else None
+            if row is not None:
+                strips = list(self._strips_of((row, back), height, width))
+                for strip in finished(self, strips, Region(0, 0, width, height)):
+                    strip.render(self.app.console)
 
-    def _strips_of(self, index: int, height: int, width: int) -> tuple[Strip, ...]:
+    @property
+    def _back(self) -> str:
+        return "cursor" if self.has_focus else "cursor-off"
+
+    def _key(self, index: int) -> Look:
+        """Return all on which the look of a row depends, its width aside."""
+        return (self._rows.row(index), self._back if index == self._rows.cursor else "")
+
+    def _strips_of(self, key: Look, height: int, width: int) -> tuple[Strip, ...]:
         """Return the lines of a row, drawn now or before."""
-        key = self._drawn[index] = self._key(index)
         kept = self._strips.get((key, width))
         if kept is None:
             lines = row_lines(key[0], width, height, found=self._rows.found)
@@ -181,7 +196,7 @@ class ThreadList(LineScroll, can_focus=True):
             self._strips[(key, width)] = kept
         return kept
 
-    def _lined(self, key: tuple[Row | None, str], part: int, line: Line) -> Strip:
+    def _lined(self, key: Look, part: int, line: Line) -> Strip:
         """Paint one line of a row, under the cursor with its bar."""
         row, back = key
         strip = self.painted(line, back)
@@ -201,7 +216,7 @@ class ThreadList(LineScroll, can_focus=True):
     def _refresh_changed(self) -> None:
         """Ask for the lines of rows that look otherwise than they were drawn."""
         if not self._drawn:
-            self.refresh()
+            self.redraw()
             return
         height = self.row_height
         for index in self._visible():

@@ -1,11 +1,12 @@
 from collections.abc import Callable
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.geometry import Offset
 from textual.screen import Screen
 
 from agentmail_tui.domain import Thread
-from agentmail_tui.screens.compositing import NarrowCompositor
+from agentmail_tui.screens.compositing import NarrowCompositor, Pieces
 from agentmail_tui.widgets.thread_list import Rows, ThreadList
 from agentmail_tui.widgets.thread_row import Row
 
@@ -85,6 +86,43 @@ async def test_a_step_draws_two_rows_again(make_thread: Make) -> None:
         await pilot.pause()
         drawn = {key[0][0].thread.id for key in app.threads._strips.keys()}  # type: ignore[index]  # noqa: SIM118
         assert drawn == {"conv_2", "conv_3"}
+
+
+async def test_a_step_at_the_edge_draws_nothing_that_was_not_foreseen(make_thread: Make) -> None:
+    app = ListApp(make_thread)
+    async with app.run_test(size=(40, 20)) as pilot:
+        app.show(cursor=2)
+        await pilot.pause()
+        for cursor in range(3, 12):
+            app.threads.foresee()
+            foreseen = set(app.threads._strips.keys())
+            app.show(cursor=cursor)
+            await pilot.pause()
+            assert set(app.threads._strips.keys()) <= foreseen
+        assert app.lines()[-4].startswith("▌")
+
+
+async def test_a_step_that_scrolls_draws_no_scrollbar_that_stays(
+    make_thread: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = ListApp(make_thread)
+    async with app.run_test(size=(40, 20)) as pilot:
+        app.show(cursor=8)
+        await pilot.pause()
+        updates: list[Pieces | None] = []
+        monkeypatch.setattr(app, "_display", lambda _, update: updates.append(update))
+        app.show(cursor=9)
+        await pilot.pause()
+        pieces = [piece for update in updates if update for piece in update.pieces]
+        assert {y for y, _, _ in pieces} == set(range(20))
+        assert all(x + strip.cell_length < 40 for _, x, strip in pieces)
+        updates.clear()
+        app.show(cursor=MANY // 2)
+        await pilot.pause()
+        ends = [
+            x + strip.cell_length for update in updates if update for _, x, strip in update.pieces
+        ]
+        assert 40 in ends
 
 
 async def test_the_rows_on_screen_are_told(make_thread: Make) -> None:

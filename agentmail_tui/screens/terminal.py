@@ -68,7 +68,12 @@ class Outlet:
 
     def _watch(self, *, wanted: bool) -> None:
         if wanted and not self._watched:
-            self._loop.add_writer(self._terminal, self._push)
+            try:
+                self._loop.add_writer(self._terminal, self._push)
+            except OSError:
+                # Not every system's loop can watch every terminal.
+                self._push_all()
+                return
         elif self._watched and not wanted:
             self._loop.remove_writer(self._terminal)
         self._watched = wanted

@@ -95,3 +95,19 @@ async def test_a_terminal_that_is_gone_is_no_error() -> None:
     out.write(b"to nobody")
     out.close()
     os.close(ours)
+
+
+async def test_a_terminal_that_the_loop_cannot_watch_is_waited_for(
+    ends: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(*_: object) -> None:
+        raise OSError
+
+    seen, ours = ends
+    out = outlet(ours)
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_writer", cannot)
+    shown = reading(seen, 50 * len(SCREEN))
+    for _ in range(50):
+        out.write(SCREEN)
+    assert await shown == SCREEN * 50
+    out.close()

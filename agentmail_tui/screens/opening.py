@@ -37,8 +37,7 @@ class OpenActions(FileActions):
 
     def action_open_file(self) -> None:
         """Open a file of the current message, after asking."""
-        if self.state.read_only:
-            self.say("read-only: nothing is opened; g r switches it off", Tone.WARNING)
+        if not self.may_do("nothing is opened"):
             return
         message = self.current_message()
         if message is not None:

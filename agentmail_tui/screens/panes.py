@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from agentmail_tui.keys import Place
 from agentmail_tui.mailbox import select
+from agentmail_tui.mailbox.state import Tone
 from agentmail_tui.screens.shown import StateScreen
 from agentmail_tui.widgets.choice_hint import ChoiceHint, Choices
 from agentmail_tui.widgets.rule import Joints, Rule
@@ -99,6 +100,14 @@ class Panes(StateScreen[None]):
     def one_pane(self) -> bool:
         """Whether there is room for the list or the reader only."""
         return self.has_class("-one")
+
+    def may_do(self, refused: str) -> bool:
+        """Tell whether anything may be changed, and say what is not done where it may not."""
+        if self.state.read_only:
+            # A page in a browser stays as whoever serves it wants it.
+            way = "" if self.app.is_web else "; g r switches it off"
+            self.say(f"read-only: {refused}{way}", Tone.WARNING)
+        return not self.state.read_only
 
     def shown_thread(self, state: MailState) -> Thread | None:
         """Return the thread in the reader: the open one while reading, else the cursor's."""

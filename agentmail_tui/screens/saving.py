@@ -25,8 +25,7 @@ class FileActions(ViewActions):
 
     def action_save(self) -> None:
         """Save a file of the current message, after asking which and where."""
-        if self.state.read_only:
-            self.say("read-only: nothing is saved; g r switches it off", Tone.WARNING)
+        if not self.may_do("nothing is saved"):
             return
         message = self.current_message()
         if message is not None:

@@ -33,9 +33,7 @@ class TriageActions(Panes):
 
     def may_write(self) -> bool:
         """Tell whether writing is allowed, and say why where it is not."""
-        if self.state.read_only:
-            self.say("read-only: nothing is changed or sent; g r switches it off", Tone.WARNING)
-        return not self.state.read_only
+        return self.may_do("nothing is changed or sent")
 
     def act(self, act: Act) -> None:
         """Do something to the targets, and remember it for `.`."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from msgspec.structs import replace
 
+from agentmail_tui.app import AgentMailApp
 from agentmail_tui.backends.memory import EVERYTHING, MemoryBackend, sample_backend
 from agentmail_tui.config import load_config, read_key
 from agentmail_tui.domain import ThreadFilter
@@ -175,6 +176,19 @@ async def test_read_only_changes_nothing(backend: MemoryBackend, make_rig: MakeR
     assert (list(held.held_domains), list(held.held_keys), held.held_org) == before
     assert "i_support" in held.extractions
     assert set(load_config(rig.config_file).profiles) == {"one"}
+
+
+async def test_a_page_in_a_browser_does_not_tell_how_to_write(
+    backend: MemoryBackend, make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = make_rig(backend, read_only=True)
+    monkeypatch.setattr(AgentMailApp, "is_web", True)
+    async with rig.on():
+        for key, what in (("e", "changed or sent"), ("S", "saved")):
+            await rig.press(key)
+            assert rig.said == f"read-only: nothing is {what}"
+        await rig.press("g", "r")
+        assert rig.state.read_only
 
 
 async def test_schema_that_is_no_json_is_not_sent(rig: Rig) -> None:

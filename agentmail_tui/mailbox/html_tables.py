@@ -141,15 +141,15 @@ def _cell(said: list[str]) -> Cell:
 
 def _without_empty(rows: list[list[Cell]]) -> Iterator[Row]:
     """Yield the rows that say something, of columns that say something."""
-    used = {at for row in rows for at, cell in _placed(row) if cell.text}
+    used = {at for row in rows for at, cell in placed(row) if cell.text}
     for row in rows:
-        kept = ((cell, len(used & {*range(at, at + cell.span)})) for at, cell in _placed(row))
+        kept = ((cell, len(used & {*range(at, at + cell.span)})) for at, cell in placed(row))
         fresh = tuple(Cell(cell.text, span) for cell, span in kept if span)
         if any(cell.text for cell in fresh):
             yield fresh
 
 
-def _placed(row: list[Cell]) -> Iterator[tuple[int, Cell]]:
+def placed(row: Sequence[Cell]) -> Iterator[tuple[int, Cell]]:
     """Yield the cells of a row with the column in which each begins."""
     at = 0
     for cell in row:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len
 
-from agentmail_tui.mailbox.html_tables import Cell, Row, Table
+from agentmail_tui.mailbox.html_tables import Cell, Row, Table, placed
 from agentmail_tui.widgets.lines import fit, fit_right
 from agentmail_tui.widgets.text_view import Columns
 
@@ -28,19 +28,11 @@ def columns(table: Table) -> Columns:
     return Columns(tuple(drawn), table.lines)
 
 
-def _placed(row: Row) -> Iterator[tuple[int, Cell]]:
-    """Yield the cells of a row with the column in which each begins."""
-    at = 0
-    for cell in row:
-        yield at, cell
-        at += cell.span
-
-
 def _widths(table: Table) -> list[int]:
     """Return the cells of the screen that each column takes."""
     widths = [0] * max(sum(cell.span for cell in row) for row in table.rows)
-    placed = [each for row in table.rows for each in _placed(row)]
-    for at, cell in sorted(placed, key=lambda each: each[1].span):
+    cells = [each for row in table.rows for each in placed(row)]
+    for at, cell in sorted(cells, key=lambda each: each[1].span):
         over = max(map(cell_len, cell.text.split("\n"))) - _room(widths, at, cell)
         widths[at + cell.span - 1] += max(over, 0)
     return widths
@@ -52,14 +44,14 @@ def _room(widths: list[int], at: int, cell: Cell) -> int:
 
 def _are_numbers(table: Table, column: int) -> bool:
     """Return whether a column holds numbers, perhaps under a heading."""
-    cells = (cell for row in table.rows for at, cell in _placed(row) if at == column)
+    cells = (cell for row in table.rows for at, cell in placed(row) if at == column)
     are = [_NUMBER.fullmatch(cell.text) is not None for cell in cells if cell.text]
     return sum(are) >= _FEWEST and all(are[1:])
 
 
 def _drawn(row: Row, widths: list[int], right: frozenset[int]) -> Iterator[str]:
     """Yield the lines of a row."""
-    said = [(at, cell, cell.text.split("\n")) for at, cell in _placed(row)]
+    said = [(at, cell, cell.text.split("\n")) for at, cell in placed(row)]
     for line in range(max(len(lines) for _, _, lines in said)):
         texts = (
             (fit_right if at in right and cell.span == 1 else fit)(

@@ -52,6 +52,14 @@ def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "_BUDGET", PATIENCE)
 
 
+async def facts(client: httpx.AsyncClient) -> Any:
+    """Return what readyz tells, once the disk answers: until then it is silent about search."""
+    async with asyncio.timeout(PATIENCE):
+        while (told := (await client.get("/readyz")).json())["store"] != "ok":  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return told
+
+
 @dataclass
 class Desk:
     """An inbox of a running server, and what can be asked of it."""
@@ -89,15 +97,15 @@ class Desk:
         return [row["subject"] for row in (await self.ask(words, **options))["data"]]
 
     async def facts(self) -> Any:
-        return (await self.client.get("/readyz")).json()
+        return await facts(self.client)
 
     async def indexed(self) -> None:
         """Wait until meaning answers and nothing is behind."""
 
         async def done() -> bool:
-            facts = await self.facts()
-            idle = facts["index_backlog"] == 0 and not facts["backlog"]
-            return facts["search_engine"] == "vector" and idle
+            told = await self.facts()
+            idle = told["index_backlog"] == 0 and not told["backlog"]
+            return told["search_engine"] == "vector" and idle
 
         await until(done)
 

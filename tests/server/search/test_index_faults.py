@@ -20,7 +20,7 @@ from agentmail_server.store.inboxes import create_inbox
 from agentmail_server.store.tables import message_vectors, messages, threads
 from sqlalchemy import Connection, delete, func, select
 
-from tests.server.search.conftest import KEY, PATIENCE, Desk, desk, fill, mail, until
+from tests.server.search.conftest import KEY, PATIENCE, Desk, desk, facts, fill, mail, until
 
 pytestmark = pytest.mark.slow
 QUESTION = "violin and kettle"
@@ -34,8 +34,8 @@ async def rebuilt(opened: Desk, before: str) -> None:
             name = json.loads((opened.index / "current.json").read_text("utf-8"))["name"]
         except (OSError, ValueError):
             return False
-        facts = await opened.facts()
-        served = facts["search_engine"] == "vector" and facts["index_backlog"] == 0
+        told = await opened.facts()
+        served = told["search_engine"] == "vector" and told["index_backlog"] == 0
         return bool(served and name != before)
 
     await until(done)
@@ -136,7 +136,7 @@ async def _fed(url: str) -> str:
         inbox = str(reply.json()["data"]["id"])
 
         async def ready() -> bool:
-            return bool((await client.get("/readyz")).json()["search_engine"] == "vector")
+            return bool((await facts(client))["search_engine"] == "vector")
 
         await until(ready)
         for number in range(60):

@@ -58,7 +58,7 @@ def confirm(
     if row.status != erasures.PENDING:
         raise BadRequest(f"the request is {row.status}", code="not_pending")
     begun = erasures.begin_erasure(conn, now, row, caller.key_id)
-    outbox.enqueue(conn, now, KIND, row.id, f"{KIND}:{row.id}")
+    outbox.enqueue(conn, now, KIND, row.id)
     return begun
 
 

@@ -9,8 +9,7 @@ from sqlalchemy import Connection, select, update
 from agentmail_server.errors import Conflict
 from agentmail_server.service.dispatching import FINAL
 from agentmail_server.store import delivery, messages
-from agentmail_server.store.outbound import relay_key
-from agentmail_server.store.outbox import close
+from agentmail_server.store.outbox import close, job_key
 from agentmail_server.store.tables import outbox
 from agentmail_server.store.transaction import lock, touch
 
@@ -28,7 +27,7 @@ def cancel(conn: Connection, ids: Ids, now: int, org_id: str, message_id: str) -
     people = delivery.recipients_of(conn, message_id)
     if any(each.status in FINAL - {"suppressed"} for each in people):
         raise _handed_over(message_id)
-    close(conn, now, relay_key(message_id))
+    close(conn, now, job_key("relay", message_id))
     for each in people:
         if each.status not in FINAL:
             delivery.append_event(conn, ids, now, message, each.address, "cancelled", "cancelled")
@@ -42,7 +41,7 @@ def release(conn: Connection, ids: Ids, now: int, org_id: str, message_id: str) 
     """
     message = _still_here(conn, org_id, message_id)
     conn.execute(
-        update(outbox).where(outbox.c.dedupe_key == relay_key(message_id)).values(due_at=now)
+        update(outbox).where(outbox.c.dedupe_key == job_key("relay", message_id)).values(due_at=now)
     )
     touch(conn, "outbox")
     for each in delivery.recipients_of(conn, message_id):
@@ -57,7 +56,7 @@ def _still_here(conn: Connection, org_id: str, message_id: str) -> MessageRow:
     message = messages.get_message(conn, org_id, message_id)
     lock(conn, f"delivery:{message_id}")
     query = select(outbox.c.id).where(
-        outbox.c.dedupe_key == relay_key(message_id),
+        outbox.c.dedupe_key == job_key("relay", message_id),
         outbox.c.lease.is_(None),
         outbox.c.attempts == 0,
         outbox.c.done_at.is_(None),

@@ -181,6 +181,6 @@ def bring_in(
             verdict = verdict_of(parsed.safety, thresholds)
             intake.record(conn, ids, now, raw_id, parsed, verdict=verdict)
             # The job that accepting it queued has nothing left to do.
-            outbox.close(conn, now, f"parse:{raw_id}")
+            outbox.close(conn, now, outbox.job_key("parse", raw_id))
             stored += 1
     return stored

@@ -16,6 +16,7 @@ from sqlalchemy import (
     update,
 )
 
+from agentmail_server.store.outbox import job_key
 from agentmail_server.store.tables import (
     attachments,
     blobs,
@@ -65,7 +66,7 @@ def erase_messages(conn: Connection, org_id: str, before: int | None, limit: int
     raws = [row.raw_id for row in found if row.raw_id is not None]
     of_these = attachments.c.message_id.in_(ids)
     files = list(conn.execute(select(attachments.c.sha256).where(of_these).distinct()).scalars())
-    jobs = [f"{kind}:{each}" for each in ids for kind in ("relay", "extract")]
+    jobs = [job_key(kind, each) for each in ids for kind in ("relay", "extract")]
     conn.execute(delete(outbox).where(outbox.c.dedupe_key.in_(jobs)))
     conn.execute(delete(delivery_events).where(delivery_events.c.message_id.in_(ids)))
     conn.execute(delete(messages).where(messages.c.id.in_(ids)))
@@ -92,7 +93,7 @@ def erase_raws(conn: Connection, raws: list[str]) -> None:
     for some in _portions(raws):
         unread = and_(raw_mail_inboxes.c.raw_id.in_(some), ~_in_its_inbox())
         conn.execute(delete(raw_mail_inboxes).where(unread))
-        keys = [f"parse:{each}" for each in some]
+        keys = [job_key("parse", each) for each in some]
         waited_for = exists().where(raw_mail_inboxes.c.raw_id == outbox.c.subject_id)
         conn.execute(delete(outbox).where(outbox.c.dedupe_key.in_(keys), ~waited_for))
     _drop_raws(conn, raws)
@@ -169,11 +170,11 @@ def _files_of(conn: Connection, inbox_id: str) -> list[str]:
 
 
 def _forget_jobs(conn: Connection, inbox_id: str, raws: list[str]) -> None:
-    sent = select(literal("relay:") + messages.c.id).where(
+    sent = select(literal(job_key("relay", "")) + messages.c.id).where(
         messages.c.inbox_id == inbox_id, messages.c.direction == "outbound"
     )
     conn.execute(delete(outbox).where(outbox.c.dedupe_key.in_(sent)))
-    for some in _portions([f"parse:{each}" for each in raws]):
+    for some in _portions([job_key("parse", each) for each in raws]):
         alone = ~exists().where(
             raw_mail_inboxes.c.raw_id == outbox.c.subject_id,
             raw_mail_inboxes.c.inbox_id != inbox_id,

@@ -47,7 +47,7 @@ def wanted_of(inbox_schema: Any) -> Mapping[str, Any] | None:
 def ask(conn: Connection, now: int, message_id: str, inbox_schema: Any) -> None:
     """Queue the extraction of a message where its inbox wants one."""
     if wanted_of(inbox_schema) is not None:
-        outbox.enqueue(conn, now, KIND, message_id, f"{KIND}:{message_id}")
+        outbox.enqueue(conn, now, KIND, message_id)
 
 
 def load(conn: Connection, message_id: str) -> Wanted:

@@ -78,7 +78,7 @@ def accept_raw(conn: Connection, ids: Ids, now: int, mail: AcceptedMail) -> list
             for inbox_id, recipient in targets.items()
         ]
         add(conn, raw_mail_inboxes, rows)
-        enqueue(conn, now, "parse", raw_id, f"parse:{raw_id}")
+        enqueue(conn, now, "parse", raw_id)
         made.append(raw_id)
     return made
 

@@ -67,7 +67,7 @@ def record_sent(conn: Connection, ids: Ids, now: int, mail: NewMail) -> MessageR
     message = get_message(conn, mail.org_id, mail.id)
     _append_events(conn, ids, now, message, mail, suppressed)
     if not all_suppressed:
-        enqueue(conn, now, "relay", mail.id, relay_key(mail.id), mail.held_until)
+        enqueue(conn, now, "relay", mail.id, due_at=mail.held_until)
     append(
         conn,
         now,
@@ -79,11 +79,6 @@ def record_sent(conn: Connection, ids: Ids, now: int, mail: NewMail) -> MessageR
         data={"subject": mail.subject, "from": mail.from_address, "direction": "outbound"},
     )
     return get_message(conn, mail.org_id, mail.id)
-
-
-def relay_key(message_id: str) -> str:
-    """Return the key of the job that sends a message."""
-    return f"relay:{message_id}"
 
 
 def _waiting(mail: NewMail) -> str:

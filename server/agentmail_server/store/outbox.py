@@ -17,21 +17,26 @@ from agentmail_server.store.transaction import keep, touch
 _MAX_ERROR = 1_000
 
 
+def job_key(kind: str, subject_id: str) -> str:
+    """Return the key of the one job of a kind that something has."""
+    return f"{kind}:{subject_id}"
+
+
 def enqueue(
     conn: Connection,
     now: int,
     kind: str,
     subject_id: str,
-    dedupe_key: str,
+    dedupe_key: str | None = None,
     due_at: int | None = None,
     lane: str | None = None,
 ) -> None:
-    """Add a job once for each `dedupe_key`; wakes the topic `outbox` after the commit."""
+    """Add a job once for each key; wakes the topic `outbox` after the commit."""
     values = {
         "kind": kind,
         "subject_id": subject_id,
         "lane": lane,
-        "dedupe_key": dedupe_key,
+        "dedupe_key": dedupe_key or job_key(kind, subject_id),
         "due_at": now if due_at is None else due_at,
         "attempts": 0,
         "created_at": now,

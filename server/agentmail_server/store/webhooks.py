@@ -233,7 +233,7 @@ def _make(
         "created_at": now,
     }
     conn.execute(insert(webhook_deliveries).values(values))
-    outbox.enqueue(conn, now, KIND, delivery_id, f"{KIND}:{delivery_id}", lane=lane)
+    outbox.enqueue(conn, now, KIND, delivery_id, lane=lane)
 
 
 def _after(now: int, attempt: int, tried: HookTry, retry_at: int | None) -> dict[str, object]:

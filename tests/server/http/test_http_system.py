@@ -60,7 +60,7 @@ async def test_ready_is_200_or_503_with_the_facts(api: Api) -> None:
 
 
 def bury(conn: Connection, subject: str) -> None:
-    outbox.enqueue(conn, 1, "parse", subject, f"parse:{subject}")
+    outbox.enqueue(conn, 1, "parse", subject)
     (job,) = outbox.lease(conn, 2, {"parse": 1}, "lease", 10)
     outbox.bury(conn, 3, job.id, "lease", "it cannot be read")
 

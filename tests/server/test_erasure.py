@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from agentmail_server.config import Settings
 from agentmail_server.main import Running, running
 from agentmail_server.service.indexing import SearchSettings
@@ -47,9 +48,13 @@ def deliver(server: Running, count: int) -> None:
 
 
 async def until(client: httpx.AsyncClient, path: str, wanted: Any) -> Any:
-    async with asyncio.timeout(20):
-        while not wanted(found := (await client.get(path)).json()):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    found = None
+    try:
+        async with asyncio.timeout(60):
+            while not wanted(found := (await client.get(path)).json()):  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        pytest.fail(f"it stays {found}")
     return found
 
 

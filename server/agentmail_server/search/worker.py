@@ -2,7 +2,7 @@
 
 Run as `python -m agentmail_server.search.worker`. Requests come on stdin, answers go to stdout,
 both as `frames`; it ends with stdin. Questions have threads of their own, so that indexing, which
-has low priority, does not hold them up.
+has low priority, does not hold them up; what must be there before the first question has not.
 """
 
 from __future__ import annotations
@@ -54,6 +54,9 @@ class Worker:
         self._root.mkdir(parents=True, exist_ok=True)
         self._chroma_url = head["chroma_url"]
         _own(self._root)
+        # Takes longer than all else here, and is wanted by all that follows.
+        import chromadb  # noqa: F401
+
         if head["model"] is not None:
             self._embedder = MiniLmEmbedder(Path(head["model"]), Path(head["tokenizer"]))
         # The first use is slow, and no question should be.
@@ -174,10 +177,11 @@ def main() -> None:
     # Nothing else may write between the answers.
     sys.stdout = sys.stderr
     worker = Worker(threads=max(1, min(4, os.cpu_count() or 1)))
+    starting = ThreadPoolExecutor(1, "start")
     asking = ThreadPoolExecutor(2, "ask")
     embedding = ThreadPoolExecutor(1, "embed", initializer=_step_back)
     indexing = ThreadPoolExecutor(1, "index", initializer=_step_back)
-    pools = {"query": asking, "embed": embedding}
+    pools = {"start": starting, "query": asking, "embed": embedding}
     while (message := _read(source)) is not None:
         head, body = frames.unpack(message)
         pools.get(head["op"], indexing).submit(

@@ -4,8 +4,9 @@ import base64
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email.header import Header
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -187,22 +188,36 @@ class Watch:
         """Press keys until their screen is there: one may fall between two screens."""
         for _ in range(8):
             self.press(keys)
-            for _ in range(100):
-                if shown in self.text:
-                    return
-                self.terminal.read()
+            if self._waited(lambda: shown in self.text):
+                return
         raise AssertionError(f"{shown!r} never came; on screen:\n{self.text}")
 
     def go_back(self) -> None:
         """Leave whatever was opened, one level after the other, until the list alone is there."""
         for _ in range(20):
-            # One key at a time: what is left of them would close the next box.
-            for _ in range(10):
-                if "search  : cmd" in self.text.splitlines()[-1] and not _BOX.search(self.text):
-                    return
-                self.terminal.read()
+            if "search  : cmd" in self.text.splitlines()[-1] and not _BOX.search(self.text):
+                return
+            before = self.text
             self.press(ESCAPE)
+            # One key at a time: what is left of them would close the next box, or end a prefix.
+            self._waited(partial(self._changed, before))
         raise AssertionError(f"esc does not lead back from:\n{self.text}")
+
+    def _waited(self, done: Callable[[], bool]) -> bool:
+        """Wait a while for what a key does; return whether it came."""
+        deadline = time.monotonic() + 15
+        while not done():
+            if time.monotonic() > deadline:
+                return False
+            self.terminal.read()
+        return True
+
+    def _changed(self, text: str) -> bool:
+        """Tell whether the screen says something else by now, and nothing more is written."""
+        before = len(self.terminal.shown)
+        for _ in range(3):
+            self.terminal.read()
+        return self.text != text and len(self.terminal.shown) == before
 
     def until_read(self, seen: set[str]) -> None:
         """Wait for a message that was not read yet; that its id can be copied proves that it is."""
@@ -260,7 +275,7 @@ def test_every_mail_is_read_and_none_speaks_to_the_terminal(
     assert all(re.fullmatch(r"msg_[0-9a-f]{20}", each) for each in watch.copied())
 
 
-# Keys from the list to a screen, each with what is seen at its foot; the last one changes mail.
+# Keys from the list to a screen, each with what is seen there alone; the last one changes mail.
 _READ = ("\r", "n/p message")
 SCREENS: dict[str, tuple[tuple[str, str], ...]] = {
     "search": (("/", "go to the list"), ("evil\r", "best first")),
@@ -270,12 +285,12 @@ SCREENS: dict[str, tuple[tuple[str, str], ...]] = {
     "inboxes": (("gI", "rename"),),
     "help": (("?", "it · esc leaves"),),
     "delivery": (("D", "p period"),),
-    "text": (_READ, ("vt", "back")),
-    "html": (_READ, ("vw", "back")),
-    "markdown": (_READ, ("vm", "back")),
-    "extracted": (_READ, ("ve", "back")),
-    "headers": (_READ, ("vh", "Message-ID")),
-    "source": (_READ, ("vr", "Message-ID")),
+    "text": (_READ, ("vt", "▸ Text ▸")),
+    "html": (_READ, ("vw", "▸ HTML as text ▸")),
+    "markdown": (_READ, ("vm", "▸ Markdown ▸")),
+    "extracted": (_READ, ("ve", "▸ Extracted facts ▸")),
+    "headers": (_READ, ("vh", "▸ Headers ▸"), ("", "Message-ID")),
+    "source": (_READ, ("vr", "▸ Source ▸"), ("", "Message-ID")),
     "reply": (_READ, ("r", "ctrl+j review"), ("\x0a", "enter send")),
     "forward": (_READ, ("f", "ctrl+j review")),
     "save": (_READ, ("S", "esc leaves")),
